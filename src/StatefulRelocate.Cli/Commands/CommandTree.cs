@@ -1,0 +1,13 @@
+using System.CommandLine;
+
+namespace StatefulRelocate.Cli.Commands;
+
+/// <summary>All commands, in the order in which help lists them. Each group has its own file.</summary>
+internal static class CommandTree
+{
+    public static IEnumerable<Command> Create(GlobalOptions globals)
+    {
+        _ = globals;
+        yield break;
+    }
+}

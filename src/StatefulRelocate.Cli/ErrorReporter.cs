@@ -1,0 +1,21 @@
+using StatefulRelocate.Core.Errors;
+
+namespace StatefulRelocate.Cli;
+
+/// <summary>Turns an exception into one line on standard error and an exit code.</summary>
+internal static class ErrorReporter
+{
+    public static int Report(Exception error, bool verbose)
+    {
+        var code = error switch
+        {
+            RelocateException known => known.ExitCode,
+            OperationCanceledException => ExitCode.Interrupted,
+            _ => ExitCode.OurError,
+        };
+        Console.Error.WriteLine($"relocate: {error.Message.ReplaceLineEndings(" ")}");
+        if (verbose)
+            Console.Error.WriteLine(error);
+        return code;
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using StatefulRelocate.Cli.Commands;
+using StatefulRelocate.Core.Errors;
+
+namespace StatefulRelocate.Cli;
+
+/// <summary>The entry point: builds the command tree, runs it, and turns errors into one line and an exit code.</summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            await Console.Error.WriteLineAsync("relocate: this program runs on Linux only");
+            return ExitCode.BadInput;
+        }
+
+        var root = new RootCommand("Move a running stateful app from one cluster to another, with its data, without losing a write.");
+        var globals = GlobalOptions.AddTo(root);
+        foreach (var command in CommandTree.Create(globals))
+            root.Subcommands.Add(command);
+
+        var parse = root.Parse(args);
+        try
+        {
+            if (parse.Errors.Count > 0)
+            {
+                await Console.Error.WriteLineAsync($"relocate: {parse.Errors[0].Message.TrimEnd('.')}; see 'relocate --help'");
+                return ExitCode.BadInput;
+            }
+
+            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return ErrorReporter.Report(error, parse.GetValue(globals.Verbose));
+        }
+    }
+}
