@@ -15,8 +15,8 @@ public sealed record RelocationSpec
     /// <summary>The name of the repository; each agent finds its URL and key in its own configuration, so no secret travels.</summary>
     public required string Repository { get; init; }
 
-    /// <summary>The DNS name that is switched, or null when the app has none (clients find it by other means).</summary>
-    public DnsSpec? Dns { get; init; }
+    /// <summary>The DNS name that is switched.</summary>
+    public required DnsSpec Dns { get; init; }
 
     /// <summary>How the cutover is made.</summary>
     public CutoverSpec Cutover { get; init; } = new();
