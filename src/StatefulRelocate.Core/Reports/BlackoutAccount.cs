@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
+
+namespace StatefulRelocate.Core.Reports;
+
+/// <summary>
+/// Says for every instant of the downtime what the app waited for. Steps run side by side there (the final restore already waits
+/// while the source is still being quiesced), so each instant belongs to the running step that ends first: it is the one that the
+/// others wait for.
+/// </summary>
+internal static class BlackoutAccount
+{
+    private const string Engine = "engine";
+    private const string Client = "client";
+
+    private static readonly ImmutableArray<string> Kinds =
+    [
+        StepKind.Quiesce, StepKind.Fence, StepKind.FinalSnapshot, StepKind.FinalRestore, StepKind.Verify, StepKind.Start, StepKind.Ready,
+        StepKind.DnsSwitch,
+    ];
+
+    private static readonly ImmutableArray<string> UndoKinds = [StepKind.Quiesce, StepKind.Fence, StepKind.Start];
+
+    public static ImmutableArray<BlackoutReport> Of(StepTimeline timeline, ServiceGap? gap)
+    {
+        if (timeline.Do(StepKind.Quiesce) is not { } quiesce)
+            return [];
+        var spans = SpansOf(timeline);
+        var serviceEnd = spans.Max(static span => span.End);
+        var (from, to) = gap is not null && gap.Before.At < serviceEnd && gap.After.At > quiesce.StartedAt
+            ? (gap.Before.At, gap.After.At)
+            : (quiesce.StartedAt, serviceEnd);
+
+        var cuts = new SortedSet<DateTimeOffset> { from, to };
+        foreach (var span in spans)
+        {
+            if (span.Start > from && span.Start < to)
+                cuts.Add(span.Start);
+            if (span.End > from && span.End < to)
+                cuts.Add(span.End);
+        }
+
+        return Merge(cuts, spans, from);
+    }
+
+    private static List<Span> SpansOf(StepTimeline timeline)
+    {
+        var end = timeline.End!.Value;
+        var spans = new List<Span>();
+        foreach (var run in timeline.Dos)
+            if (Kinds.Contains(run.Kind))
+                spans.Add(new Span(run.Step, run.StartedAt, run.EndedAt ?? end, run.Parts));
+        foreach (var run in timeline.Undos)
+            if (UndoKinds.Contains(run.Kind))
+                spans.Add(new Span($"undo {run.Step}", run.StartedAt, run.EndedAt ?? end, run.Parts));
+        return spans;
+    }
+
+    private static ImmutableArray<BlackoutReport> Merge(SortedSet<DateTimeOffset> cuts, List<Span> spans, DateTimeOffset origin)
+    {
+        var serviceStart = spans.Min(static span => span.Start);
+        var serviceEnd = spans.Max(static span => span.End);
+        var result = ImmutableArray.CreateBuilder<BlackoutReport>();
+        var points = cuts.ToArray();
+        for (var i = 0; i + 1 < points.Length; i++)
+        {
+            var (start, end) = (points[i], points[i + 1]);
+            Span? owner = null;
+            foreach (var span in spans)
+                if (span.Start <= start && span.End >= end && (owner is null || span.End < owner.End))
+                    owner = span;
+            var name = owner?.Name ?? (start >= serviceEnd || end <= serviceStart ? Client : Engine);
+            if (result.Count > 0 && string.Equals(result[^1].Step, name, StringComparison.Ordinal))
+            {
+                result[^1] = result[^1] with { DurationMs = Milliseconds.Of(end - origin - TimeSpan.FromMilliseconds(result[^1].OffsetMs)) };
+                continue;
+            }
+
+            result.Add(new BlackoutReport
+            {
+                Step = name,
+                OffsetMs = Milliseconds.Of(start - origin),
+                DurationMs = Milliseconds.Of(end - start),
+                Parts = owner is null ? [] : [.. owner.Parts.Select(static part => new BlackoutPartReport(part.Name, Milliseconds.Of(part.Duration)))],
+            });
+        }
+
+        return result.ToImmutable();
+    }
+
+    private sealed record Span(string Name, DateTimeOffset Start, DateTimeOffset End, ImmutableArray<StepPart> Parts);
+}

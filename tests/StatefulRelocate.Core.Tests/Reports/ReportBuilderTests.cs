@@ -1,0 +1,140 @@
+using System.Text.Json;
+using StatefulRelocate.Core.Reports;
+using StatefulRelocate.Core.Saga;
+
+namespace StatefulRelocate.Core.Tests.Reports;
+
+public sealed class ReportBuilderTests
+{
+    private static readonly ClientObservations Observed = new()
+    {
+        Resolving = JournalSketch.Writes(("edge-a", 0), ("edge-a", 500), ("edge-a", 990), ("edge-b", 1230), ("edge-b", 1400)),
+        Others = JournalSketch.Writes(("edge-a", 100), ("edge-a", 995)),
+        FailedRequests = 7,
+    };
+
+    private static RelocationReport Completed() =>
+        ReportBuilder.Build(JournalSketch.Plan, JournalSketch.WholeMove().Events, Observed, TimeSpan.FromMilliseconds(210));
+
+    [Fact]
+    public void Downtime_is_the_longest_time_between_two_acknowledged_writes_of_the_resolving_client()
+    {
+        var slow = Observed with { Resolving = JournalSketch.Writes(("edge-a", 0), ("edge-a", 10), ("edge-b", 300), ("edge-b", 400)) };
+
+        Assert.Equal(290, ReportBuilder.Build(JournalSketch.Plan, JournalSketch.WholeMove().Events, slow).DowntimeMs);
+    }
+
+    [Fact]
+    public void The_blackout_is_accounted_for_without_gaps_from_the_last_write_to_the_first()
+    {
+        var report = ReportBuilder.Build(
+            JournalSketch.Plan,
+            JournalSketch.WholeMove().Events,
+            Observed with { Resolving = JournalSketch.Writes(("edge-a", 985), ("edge-a", 990), ("edge-b", 1230), ("edge-b", 1235)) });
+
+        Assert.Equal(240, report.DowntimeMs);
+        Assert.Equal(
+            ["client", "quiesce", "final-restore", "fence", "final-snapshot", "final-restore", "verify", "start", "ready", "engine", "dns-switch", "client"],
+            report.Blackout.Select(static entry => entry.Step));
+        Assert.Equal(report.DowntimeMs!.Value, report.Blackout.Sum(static entry => entry.DurationMs), 3);
+        for (var i = 1; i < report.Blackout.Length; i++)
+            Assert.Equal(report.Blackout[i - 1].OffsetMs + report.Blackout[i - 1].DurationMs, report.Blackout[i].OffsetMs, 3);
+        Assert.Equal("scan", Assert.Single(report.Blackout[4].Parts).Name);
+    }
+
+    [Fact]
+    public void Without_clients_the_blackout_runs_from_quiesce_to_the_dns_switch_and_client_figures_are_null()
+    {
+        var report = ReportBuilder.Build(JournalSketch.Plan, JournalSketch.WholeMove().Events);
+
+        Assert.Equal(200, report.Blackout.Sum(static entry => entry.DurationMs), 3);
+        Assert.Null(report.DowntimeMs);
+        Assert.Null(report.AcknowledgedWrites);
+        Assert.Null(report.FailedRequests);
+        Assert.Equal("edge-b", report.ServedBy);
+    }
+
+    [Fact]
+    public void Rounds_carry_figures_of_the_source_and_the_final_delta_comes_last()
+    {
+        var rounds = Completed().Rounds;
+
+        Assert.Equal([1, 2], rounds.Select(static round => round.Number));
+        Assert.Null(rounds[0].DirtyBytesPerSecond);
+        Assert.Equal(320, rounds[0].DurationMs);
+        Assert.True(rounds[1].Final);
+        Assert.Equal(100, rounds[1].DirtyBytesPerSecond);
+        Assert.Equal(90, rounds[1].BytesShipped);
+    }
+
+    [Fact]
+    public void Steps_after_the_point_of_no_return_say_so()
+    {
+        var report = Completed();
+
+        Assert.Equal(["dns-switch", "retire"], report.Steps.Where(static step => step.AfterPointOfNoReturn).Select(static step => step.Id));
+        Assert.Equal("snapshot", report.Steps[1].Kind);
+        Assert.Equal(new VolumeHashReport("aa", "bb"), report.VolumeHash);
+    }
+
+    [Fact]
+    public void A_compensated_move_names_what_was_undone_and_what_was_injected_and_accounts_for_the_undo()
+    {
+        var journal = new JournalSketch()
+            .Started("quiesce", 1000).Completed("quiesce", 1040)
+            .Started("fence", 1040).Failed("fence", 1050, injected: true)
+            .Started("fence", 1050, StepDirection.Undo).Completed("fence", 1060, direction: StepDirection.Undo)
+            .Started("quiesce", 1060, StepDirection.Undo).Completed("quiesce", 1100, direction: StepDirection.Undo)
+            .Ended(RelocationOutcome.Compensated, 1101, "fence failed");
+
+        var report = ReportBuilder.Build(JournalSketch.Plan, journal.Events, Observed);
+
+        Assert.Equal(RelocationOutcome.Compensated, report.Outcome);
+        Assert.Equal("fence failed", report.Reason);
+        Assert.Equal("edge-a", report.ServedBy);
+        Assert.All(report.Steps, static step => Assert.True(step.Undone));
+        Assert.Equal((StepReportOutcome.Failed, true), (report.Steps[1].Outcome, report.Steps[1].Injected));
+        Assert.Contains("undo quiesce", report.Blackout.Select(static entry => entry.Step));
+    }
+
+    [Fact]
+    public void Clusters_that_take_turns_show_up_as_many_intervals()
+    {
+        var intervals = AcknowledgedIntervals.From(JournalSketch.Writes(("edge-a", 0), ("edge-b", 2), ("edge-a", 1), ("edge-a", 3)));
+
+        Assert.Equal(["edge-a", "edge-b", "edge-a"], intervals.Select(static interval => interval.Cluster));
+        Assert.Equal(JournalSketch.At(1), intervals[0].To);
+    }
+
+    [Fact]
+    public void Attention_is_the_outcome_until_somebody_resumes()
+    {
+        var journal = JournalSketch.WholeMove().Events.SkipLast(1).Append(new AttentionRequested("look") { At = JournalSketch.At(1400) }).ToList();
+        Assert.Equal((RelocationOutcome.NeedsAttention, "look"), (ReportBuilder.Build(JournalSketch.Plan, journal).Outcome, ReportBuilder.Build(JournalSketch.Plan, journal).Reason));
+
+        journal.Add(new SignalReceived("s", new Resume()) { At = JournalSketch.At(1500) });
+        Assert.Null(ReportBuilder.Build(JournalSketch.Plan, journal).Outcome);
+    }
+
+    [Fact]
+    public void Every_property_of_the_json_form_is_described_by_the_schema_and_the_other_way_round()
+    {
+        var schema = ReportSchema.Load();
+        foreach (var report in new[] { Completed(), new RelocationReport { Reason = "never began" }, Completed() with { Crashes = [new("fence", 1, null)], Kept = new() { Urls = ["u"], Name = "n", DnsServer = "d", ClientLogs = ["l"], End = "e" } } })
+        {
+            using var document = JsonDocument.Parse(ReportJson.Write(report));
+            Assert.Empty(schema.Violations(document.RootElement));
+        }
+    }
+
+    [Theory]
+    [InlineData("\"edge-b\"", "7")]
+    [InlineData("\"completed\"", "\"done\"")]
+    [InlineData("\"failedRequests\"", "\"failures\"")]
+    public void The_schema_refuses_what_a_report_never_says(string what, string by)
+    {
+        using var document = JsonDocument.Parse(ReportJson.Write(Completed()).Replace(what, by, StringComparison.Ordinal));
+
+        Assert.NotEmpty(ReportSchema.Load().Violations(document.RootElement));
+    }
+}
