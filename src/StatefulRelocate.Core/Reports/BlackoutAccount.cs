@@ -49,13 +49,17 @@ internal static class BlackoutAccount
         var end = timeline.End!.Value;
         var spans = new List<Span>();
         foreach (var run in timeline.Dos)
-            if (Kinds.Contains(run.Kind))
-                spans.Add(new Span(run.Step, run.StartedAt, run.EndedAt ?? end, run.Parts));
+            if (Kinds.Contains(run.Kind) && Begin(timeline, run) is { } begin && begin <= (run.EndedAt ?? end))
+                spans.Add(new Span(run.Step, begin, run.EndedAt ?? end, run.Parts));
         foreach (var run in timeline.Undos)
             if (UndoKinds.Contains(run.Kind))
                 spans.Add(new Span($"undo {run.Step}", run.StartedAt, run.EndedAt ?? end, run.Parts));
         return spans;
     }
+
+    /// <summary>The final restore is dispatched with quiesce and only waits until the final snapshot is sealed; what it takes after that is its own.</summary>
+    private static DateTimeOffset? Begin(StepTimeline timeline, StepTimeline.Run run) =>
+        string.Equals(run.Kind, StepKind.FinalRestore, StringComparison.Ordinal) ? timeline.Do(StepKind.FinalSnapshot)?.EndedAt : run.StartedAt;
 
     private static ImmutableArray<BlackoutReport> Merge(SortedSet<DateTimeOffset> cuts, List<Span> spans, DateTimeOffset origin)
     {

@@ -34,7 +34,7 @@ public sealed class ReportBuilderTests
 
         Assert.Equal(240, report.DowntimeMs);
         Assert.Equal(
-            ["client", "quiesce", "final-restore", "fence", "final-snapshot", "final-restore", "verify", "start", "ready", "engine", "dns-switch", "client"],
+            ["client", "quiesce", "engine", "fence", "final-snapshot", "final-restore", "verify", "start", "ready", "engine", "dns-switch", "client"],
             report.Blackout.Select(static entry => entry.Step));
         Assert.Equal(report.DowntimeMs!.Value, report.Blackout.Sum(static entry => entry.DurationMs), 3);
         for (var i = 1; i < report.Blackout.Length; i++)
