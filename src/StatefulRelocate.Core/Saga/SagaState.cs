@@ -68,7 +68,7 @@ public sealed record SagaState
     public long Epoch { get; init; }
 
     /// <summary>What pre-copy decided after the last finished round.</summary>
-    public PreCopyVerdict PreCopy { get; init; }
+    public PreCopyVerdict PreCopyVerdict { get; init; }
 
     /// <summary>The blackout that was predicted after the last finished round, or null before the first.</summary>
     public TimeSpan? PredictedDowntime { get; init; }

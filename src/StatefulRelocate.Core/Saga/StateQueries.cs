@@ -1,12 +1,8 @@
-using StatefulRelocate.Core.Plans;
-
 namespace StatefulRelocate.Core.Saga;
 
 /// <summary>Questions that several parts of the machine ask.</summary>
 internal static class StateQueries
 {
-    public static bool IsRound(string kind) => kind is StepKind.Snapshot or StepKind.Restore;
-
     public static StepState? FirstOfKind(this SagaState state, string kind)
     {
         foreach (var step in state.Steps)
@@ -32,14 +28,6 @@ internal static class StateQueries
     }
 
     public static bool WasDispatched(this SagaState state, string kind) => state.FirstOfKind(kind)?.Do.Dispatched == true;
-
-    public static bool RoundCompleted(this SagaState state, int round) =>
-        state.OfRound(StepKind.Snapshot, round)?.Do.Status == RunStatus.Completed
-        && state.OfRound(StepKind.Restore, round)?.Do.Status == RunStatus.Completed;
-
-    /// <summary>Whether the last round began after the last hold ended.</summary>
-    public static bool LastRoundIsFresh(this SagaState state) =>
-        state.OfRound(StepKind.Snapshot, state.Round) is { } snapshot && snapshot.Do.Sequence > state.StaleUpTo;
 
     public static TimerState? Timer(this SagaState state, string name)
     {

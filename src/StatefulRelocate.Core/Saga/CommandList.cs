@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
+
+namespace StatefulRelocate.Core.Saga;
+
+/// <summary>Collects the commands of one decision; every dispatch in it gets the next sequence number.</summary>
+internal sealed class CommandList(SagaState state)
+{
+    private readonly ImmutableArray<SagaCommand>.Builder _commands = ImmutableArray.CreateBuilder<SagaCommand>();
+    private long _sequence = state.Sequence;
+
+    public int Count => _commands.Count;
+
+    public void Add(SagaCommand command) => _commands.Add(command);
+
+    public void Run(StepState step, StepDirection direction) => Add(new RunStep(Request(state, step, direction, ++_sequence)));
+
+    public ImmutableArray<SagaCommand> ToImmutable() => _commands.DrainToImmutable();
+
+    public static ActivityRequest Request(SagaState state, StepState step, StepDirection direction, long sequence) => new()
+    {
+        RelocationId = state.Plan.RelocationId,
+        Step = step.Id,
+        Kind = step.Kind,
+        Cluster = step.Cluster ?? "",
+        Round = step.Kind is StepKind.FinalSnapshot or StepKind.FinalRestore ? PreCopy.LastRound(state) + 1 : step.Round,
+        Direction = direction,
+        Sequence = sequence,
+        Epoch = state.Epoch,
+        Spec = state.Plan.Spec,
+        Captures = state.Captures,
+        BlackoutLeft = direction == StepDirection.Do && Blackout.Holds(step.Kind) ? Blackout.Left(state) : null,
+        StartDispatched = state.WasDispatched(StepKind.Start),
+        Timeout = step.Planned.Timeout,
+        HeartbeatTimeout = step.Planned.HeartbeatTimeout,
+    };
+}
