@@ -1,0 +1,157 @@
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Saga;
+
+namespace StatefulRelocate.Activities.Streams;
+
+/// <summary>The effects of one app: who may act, who has to end first.</summary>
+internal sealed class AppEffects : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _undo = new(1, 1);
+    private readonly List<RunningEffect> _running = [];
+    private readonly EffectLog _log;
+
+    public AppEffects(string path) => _log = new EffectLog(path);
+
+    public long HighestEpoch
+    {
+        get
+        {
+            lock (_gate)
+                return _log.HighestEpoch;
+        }
+    }
+
+    public bool IsClosed(string relocation)
+    {
+        lock (_gate)
+            return _log.IsClosed(relocation);
+    }
+
+    public async Task CloseAsync(string relocation, CancellationToken cancellationToken)
+    {
+        Task ended;
+        lock (_gate)
+        {
+            if (!_log.IsClosed(relocation))
+                _log.Append(new EffectEntry { Relocation = relocation, Closed = true });
+            ended = CancelWhere(effect => effect.Request.Direction == StepDirection.Do && effect.Request.RelocationId == relocation);
+        }
+
+        await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async Task<IDisposable> EnterUndoAsync(CancellationToken cancellationToken)
+    {
+        await _undo.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return new UndoTurn(_undo);
+    }
+
+    public async Task<StepOutput> RunAsync(ActivityRequest request, Func<CancellationToken, Task<StepOutput>> act, CancellationToken cancellationToken)
+    {
+        using var effect = new RunningEffect(request, cancellationToken);
+        Task older;
+        lock (_gate)
+        {
+            if (Admit(request) is { } done)
+                return done;
+            older = CancelWhere(effect.Supersedes);
+            _running.Add(effect);
+        }
+
+        try
+        {
+            // Also when cancelled meanwhile: what is newer waits for us, and must not act before what is older than both has ended.
+            await older.ConfigureAwait(false);
+            using var turn = request.Direction == StepDirection.Undo ? await EnterUndoAsync(effect.Token).ConfigureAwait(false) : null;
+            effect.Token.ThrowIfCancellationRequested();
+            var output = await act(effect.Token).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (IsRecorded(request))
+                    _log.Append(EntryOf(request) with { Output = output });
+            }
+
+            return output;
+        }
+        catch (OperationCanceledException error) when (effect.Token.IsCancellationRequested)
+        {
+            throw effect.Superseded
+                ? Refused(request, "something newer took its place while it ran", error)
+                : new ActivityException("cancelled", $"{request.Step} of {request.RelocationId} on {request.Cluster} was cancelled", retryable: false, error);
+        }
+        finally
+        {
+            lock (_gate)
+                _running.Remove(effect);
+            effect.End();
+        }
+    }
+
+    public void Dispose()
+    {
+        _log.Dispose();
+        _undo.Dispose();
+    }
+
+    /// <summary>The recorded output, or null once the mark is raised; a refusal throws. Under the lock.</summary>
+    private StepOutput? Admit(ActivityRequest request)
+    {
+        if (request.Epoch > 0 && request.Epoch < _log.HighestEpoch)
+            throw Refused(request, $"its epoch {request.Epoch} is below {_log.HighestEpoch}: a newer relocation of {request.Spec.App} has begun");
+        var mark = _log.Mark(request.RelocationId, request.Step);
+        if ((request.Sequence, request.Attempt).CompareTo(mark) <= 0)
+            throw Refused(request, $"attempt {request.Sequence}.{request.Attempt} comes after {mark.Sequence}.{mark.Attempt}");
+        if (_log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence) is { Output: { } output })
+            return output;
+        var closed = _log.IsClosed(request.RelocationId);
+        if (request.Direction == StepDirection.Do && closed)
+            throw Refused(request, "this relocation is being undone here");
+        if (IsRecorded(request))
+            _log.Append(EntryOf(request) with { Closed = closed || request.Direction == StepDirection.Undo });
+        return null;
+    }
+
+    private Task CancelWhere(Func<RunningEffect, bool> which)
+    {
+        var ended = new List<Task>();
+        foreach (var effect in _running)
+            if (which(effect))
+            {
+                effect.Supersede();
+                ended.Add(effect.Ended);
+            }
+
+        return Task.WhenAll(ended);
+    }
+
+    // A preflight changes nothing and comes before the relocation owns anything here: an app unknown to this cluster leaves no trace of it.
+    private static bool IsRecorded(ActivityRequest request) => request.Kind != StepKind.Preflight;
+
+    private static EffectEntry EntryOf(ActivityRequest request) => new()
+    {
+        Relocation = request.RelocationId,
+        Step = request.Step,
+        Direction = request.Direction,
+        Sequence = request.Sequence,
+        Attempt = request.Attempt,
+        Epoch = request.Epoch,
+    };
+
+    private static ActivityException Refused(ActivityRequest request, string why, Exception? inner = null) => new(
+        new StepFailure
+        {
+            Code = "superseded",
+            Message = $"{request.Step} ({(request.Direction == StepDirection.Do ? "do" : "undo")}) on {request.Cluster} is refused: {why}",
+            Retryable = false,
+        },
+        inner);
+
+    private sealed class UndoTurn(SemaphoreSlim undo) : IDisposable
+    {
+        private SemaphoreSlim? _undo = undo;
+
+        public void Dispose() => Interlocked.Exchange(ref _undo, null)?.Release();
+    }
+}

@@ -1,0 +1,127 @@
+using System.Text.Json;
+using StatefulRelocate.Core.Saga;
+
+namespace StatefulRelocate.Activities.Streams;
+
+/// <summary>
+/// The durable memory of one app's effects on this cluster: lines appended and fsynced before anybody relies on them, folded into the
+/// highest epoch, the high-water mark of each step, the outputs of what is done and the closed relocations. Not thread-safe.
+/// </summary>
+internal sealed class EffectLog : IDisposable
+{
+    // Older ones are refused by their epoch; the file stays small whatever the number of moves.
+    private const int RelocationsKept = 16;
+
+    private readonly string _path;
+    private readonly List<string> _relocations = [];
+    private readonly Dictionary<(string Relocation, string Step), (long Sequence, int Attempt)> _marks = [];
+    private readonly Dictionary<(string Relocation, string Step, StepDirection Direction, long Sequence), EffectEntry> _done = [];
+    private readonly HashSet<string> _closed = [];
+    private FileStream? _file;
+
+    public EffectLog(string path)
+    {
+        _path = path;
+        if (File.Exists(path))
+            Load();
+    }
+
+    public long HighestEpoch { get; private set; }
+
+    public bool IsClosed(string relocation) => _closed.Contains(relocation);
+
+    public (long Sequence, int Attempt) Mark(string relocation, string step) => _marks.GetValueOrDefault((relocation, step));
+
+    public EffectEntry? Done(string relocation, string step, StepDirection direction, long sequence) =>
+        _done.GetValueOrDefault((relocation, step, direction, sequence));
+
+    /// <summary>Appends; durable when it returns.</summary>
+    public void Append(params ReadOnlySpan<EffectEntry> entries)
+    {
+        var file = _file ??= OpenToAppend();
+        foreach (var entry in entries)
+        {
+            file.Write(JsonSerializer.SerializeToUtf8Bytes(entry, StreamJson.Default.EffectEntry));
+            file.WriteByte((byte)'\n');
+        }
+
+        file.Flush(flushToDisk: true);
+        foreach (var entry in entries)
+            Fold(entry);
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private FileStream OpenToAppend()
+    {
+        var directory = Path.GetDirectoryName(_path)!;
+        if (!Directory.Exists(directory))
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Rewrite();
+        return new FileStream(_path, new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read });
+    }
+
+    private void Load()
+    {
+        var text = File.ReadAllBytes(_path).AsSpan();
+        // A last line without its end was never fsynced, so nobody relied on it.
+        while (text.IndexOf((byte)'\n') is >= 0 and var end)
+        {
+            Fold(JsonSerializer.Deserialize(text[..end], StreamJson.Default.EffectEntry)!);
+            text = text[(end + 1)..];
+        }
+    }
+
+    private void Fold(EffectEntry entry)
+    {
+        if (!_relocations.Contains(entry.Relocation))
+            _relocations.Add(entry.Relocation);
+        HighestEpoch = Math.Max(HighestEpoch, entry.Epoch);
+        if (entry.Closed)
+            _closed.Add(entry.Relocation);
+        if (entry.Step is null)
+            return;
+        var mark = (entry.Sequence, entry.Attempt);
+        if (mark.CompareTo(Mark(entry.Relocation, entry.Step)) > 0)
+            _marks[(entry.Relocation, entry.Step)] = mark;
+        if (entry.Output is not null)
+            _done[(entry.Relocation, entry.Step, entry.Direction, entry.Sequence)] = entry;
+    }
+
+    /// <summary>Once for each process: leaves out what is superseded, and the torn end that a later append would glue itself to.</summary>
+    private void Rewrite()
+    {
+        var kept = _relocations.TakeLast(RelocationsKept).ToHashSet(StringComparer.Ordinal);
+        var temporary = _path + ".new";
+        using (var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            foreach (var relocation in _relocations.Where(kept.Contains))
+                foreach (var entry in EntriesOf(relocation))
+                {
+                    file.Write(JsonSerializer.SerializeToUtf8Bytes(entry, StreamJson.Default.EffectEntry));
+                    file.WriteByte((byte)'\n');
+                }
+
+            file.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, _path, overwrite: true);
+        DirectorySync.Flush(Path.GetDirectoryName(_path)!);
+    }
+
+    private IEnumerable<EffectEntry> EntriesOf(string relocation)
+    {
+        yield return new EffectEntry { Relocation = relocation, Closed = IsClosed(relocation), Epoch = HighestEpoch };
+        foreach (var ((of, step), (sequence, attempt)) in _marks)
+            if (of == relocation)
+                yield return new EffectEntry { Relocation = relocation, Step = step, Sequence = sequence, Attempt = attempt };
+        foreach (var entry in _done.Values)
+            if (entry.Relocation == relocation)
+                yield return entry;
+    }
+}

@@ -1,0 +1,42 @@
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Saga;
+
+namespace StatefulRelocate.Activities.Streams;
+
+/// <summary>An effect in flight, or waiting for older ones to end.</summary>
+internal sealed class RunningEffect : IDisposable
+{
+    private readonly CancellationTokenSource _cancel;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RunningEffect(ActivityRequest request, CancellationToken cancelled)
+    {
+        Request = request;
+        _cancel = CancellationTokenSource.CreateLinkedTokenSource(cancelled);
+        Token = _cancel.Token;
+    }
+
+    public ActivityRequest Request { get; }
+
+    public CancellationToken Token { get; }
+
+    public Task Ended => _ended.Task;
+
+    public bool Superseded { get; private set; }
+
+    /// <summary>What this one cancels: every older attempt of its step, and for an undo every do of the app.</summary>
+    public bool Supersedes(RunningEffect older) =>
+        (Request.Direction == StepDirection.Undo && older.Request.Direction == StepDirection.Do)
+        || (older.Request.RelocationId == Request.RelocationId && older.Request.Step == Request.Step);
+
+    public void Supersede()
+    {
+        Superseded = true;
+        // Callbacks of the token run activities' code; the caller holds the app's lock.
+        _ = _cancel.CancelAsync();
+    }
+
+    public void End() => _ended.TrySetResult();
+
+    public void Dispose() => _cancel.Dispose();
+}
