@@ -57,7 +57,7 @@ internal sealed class AuthoritativeQuestion(IPEndPoint server)
         query.Questions.Add(new DnsQuestion(DomainName.Parse(name), TypeOf(type), RecordClass.INet));
         try
         {
-            using var client = new DnsClient([server.Address], [transport], disposeTransports: true, LimitMilliseconds);
+            using var client = new DnsClient([server.Address], [transport], disposeTransport: true, LimitMilliseconds);
             return await client.SendMessageAsync(query, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error) when (error is System.Net.Sockets.SocketException or IOException or FormatException)

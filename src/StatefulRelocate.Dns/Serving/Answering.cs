@@ -43,7 +43,7 @@ internal sealed class Answering(ZoneStore store, IPAddress serverAddress)
         }
 
         var question = query.Questions[0];
-        var name = question.Name.IsRoot ? "" : question.Name.ToString().TrimEnd('.').ToLowerInvariant();
+        var name = question.Name.ToString().TrimEnd('.').ToLowerInvariant();
         if (question.RecordClass is not (RecordClass.INet or RecordClass.Any) || IsTransfer(question.RecordType) || store.Enclosing(name) is not { } zone)
         {
             response.ReturnCode = ReturnCode.Refused;
@@ -100,10 +100,10 @@ internal sealed class Answering(ZoneStore store, IPAddress serverAddress)
     private static SoaRecord Soa(Zone zone, DomainName owner, int ttl)
     {
         var apex = DomainName.Parse(zone.Name);
-        return new SoaRecord(owner, ttl, NameServer(apex), new DomainName("hostmaster", apex), zone.Serial, refreshInterval: 3600, retryInterval: 600, expireInterval: 604800, NegativeTtl);
+        return new SoaRecord(owner, ttl, NameServer(apex), DomainName.Parse("hostmaster") + apex, zone.Serial, refreshInterval: 3600, retryInterval: 600, expireInterval: 604800, NegativeTtl);
     }
 
-    private static DomainName NameServer(DomainName apex) => new("ns", apex);
+    private static DomainName NameServer(DomainName apex) => DomainName.Parse("ns") + apex;
 
     private DnsRecordSet? Glue(Zone zone)
     {
