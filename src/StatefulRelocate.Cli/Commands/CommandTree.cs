@@ -7,7 +7,6 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> Create(GlobalOptions globals)
     {
-        _ = globals;
-        yield break;
+        yield return KeeperCommand.Create(globals);
     }
 }
