@@ -9,7 +9,8 @@ internal static class Nearest
         var (best, distance) = ((string?)null, Math.Max(1, typed.Length / 3) + 1);
         foreach (var candidate in known)
         {
-            var found = Distance(typed.ToUpperInvariant(), candidate.ToUpperInvariant());
+            // Half a word is meant as the word.
+            var found = typed.Length >= 3 && candidate.StartsWith(typed, StringComparison.OrdinalIgnoreCase) ? 1 : Distance(typed.ToUpperInvariant(), candidate.ToUpperInvariant());
             if (found < distance)
                 (best, distance) = (candidate, found);
         }

@@ -115,6 +115,8 @@ internal static class YamlFile
             ? "remove one of the two"
             : "correct the YAML: check indentation, quotes and brackets at and before this place";
         what = what.Length == 0 ? "not valid YAML" : char.ToLowerInvariant(what[0]) + what[1..];
-        return new RelocateException($"{path}:{error.Start.Line}:{error.Start.Column}: {what}; {todo}", inner: error);
+        // A tab is reported with the start of all that is around it.
+        var place = what.Contains(" tab ", StringComparison.Ordinal) ? error.End : error.Start;
+        return new RelocateException($"{path}:{place.Line}:{place.Column}: {what}; {todo}", inner: error);
     }
 }
