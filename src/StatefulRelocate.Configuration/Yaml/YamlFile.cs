@@ -36,7 +36,7 @@ internal static class YamlFile
         }
         catch (YamlException error)
         {
-            throw Syntax(path, error);
+            throw Syntax(path, text, error);
         }
     }
 
@@ -108,15 +108,30 @@ internal static class YamlFile
         }
     }
 
-    private static RelocateException Syntax(string path, YamlException error)
+    private static RelocateException Syntax(string path, string text, YamlException error)
     {
         var what = error.Message.ReplaceLineEndings(" ").TrimEnd('.', ' ');
         var todo = what.Contains("uplicate key", StringComparison.Ordinal)
             ? "remove one of the two"
             : "correct the YAML: check indentation, quotes and brackets at and before this place";
         what = what.Length == 0 ? "not valid YAML" : char.ToLowerInvariant(what[0]) + what[1..];
-        // A tab is reported with the start of all that is around it.
-        var place = what.Contains(" tab ", StringComparison.Ordinal) ? error.End : error.Start;
-        return new RelocateException($"{path}:{place.Line}:{place.Column}: {what}; {todo}", inner: error);
+        var (line, column) = (error.Start.Line, error.Start.Column);
+        // A tab in the indentation is reported with the start of all that is around it.
+        if (what.Contains(" tab ", StringComparison.Ordinal) && FindIndentingTab(text) is { } tab)
+            (line, column, todo) = (tab.Line, tab.Column, "indent with spaces");
+        return new RelocateException($"{path}:{line}:{column}: {what}; {todo}", inner: error);
+    }
+
+    private static (int Line, int Column)? FindIndentingTab(string text)
+    {
+        var number = 0;
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            number++;
+            if (line.IndexOfAnyExcept(' ') is >= 0 and var column && line[column] == '\t')
+                return (number, column + 1);
+        }
+
+        return null;
     }
 }
