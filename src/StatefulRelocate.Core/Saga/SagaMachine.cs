@@ -7,7 +7,7 @@ namespace StatefulRelocate.Core.Saga;
 /// <summary>
 /// The decider: what a relocation does next, as pure functions over its plan and its journal. An engine folds each event with
 /// <see cref="Evolve"/>, asks <see cref="Decide"/>, commits the events that <see cref="Record"/> makes of the commands, folds them, and only
-/// then carries the commands out. Folding the events of a command makes <see cref="Decide"/> stop asking for it, so a crash at any
+/// then carries the commands out; then it asks again, until there is no command. Folding the events of a command makes <see cref="Decide"/> stop asking for it, so a crash at any
 /// instant is resumed by replaying the journal, attaching to what is <see cref="InFlight"/> and going on.
 /// </summary>
 public static class SagaMachine

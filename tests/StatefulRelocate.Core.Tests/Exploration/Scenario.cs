@@ -1,0 +1,52 @@
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Relocations;
+
+namespace StatefulRelocate.Core.Tests.Exploration;
+
+/// <summary>What is explored: a plan, a machine, and how much may go wrong on one path.</summary>
+internal sealed record Scenario
+{
+    /// <summary>Faults on one path; an abort, a pause and a passed deadline count as one each.</summary>
+    public int Faults { get; init; } = 2;
+
+    public Machine Machine { get; init; } = new();
+
+    public bool Trusting { get; init; }
+
+    public RelocationSpec Spec { get; init; } = Specs.Example;
+
+    /// <summary>The first round takes far longer than the budget, every later one far less: two rounds and no more.</summary>
+    public Func<int, TimeSpan> RoundDuration { get; init; } = round => round == 1 ? TimeSpan.FromSeconds(10) : TimeSpan.FromMilliseconds(50);
+
+    public StepOutput Output(string kind, int round) => kind switch
+    {
+        StepKind.Lease => new StepOutput { Epoch = 7 },
+        StepKind.Snapshot or StepKind.Restore => new StepOutput
+        {
+            Figures = new RoundFigures
+            {
+                BytesChanged = 1000,
+                BytesShipped = 1000 / round,
+                Duration = RoundDuration(round),
+                SincePrevious = round == 1 ? null : TimeSpan.FromSeconds(10),
+            },
+        },
+        _ => new StepOutput(),
+    };
+}
+
+/// <summary>Specs that tests start from.</summary>
+internal static class Specs
+{
+    public static RelocationSpec Example { get; } = new()
+    {
+        App = "images",
+        Source = "edge-a",
+        Target = "edge-b",
+        Repository = "main",
+        Dns = new DnsSpec { Zone = "edge.test", Name = "images" },
+    };
+
+    public static RelocationSpec With(CutoverSpec cutover) => Example with { Cutover = cutover };
+}
