@@ -36,7 +36,7 @@ internal sealed class AppEffects : IDisposable
         {
             if (!_log.IsClosed(relocation))
                 _log.Append(new EffectEntry { Relocation = relocation, Closed = true });
-            ended = CancelWhere(effect => effect.Request.Direction == StepDirection.Do && effect.Request.RelocationId == relocation);
+            ended = CancelWhere(effect => effect.Request.RelocationId == relocation && IsEndedByClosing(effect.Request));
         }
 
         await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -106,7 +106,7 @@ internal sealed class AppEffects : IDisposable
         if (_log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence) is { Output: { } output })
             return output;
         var closed = _log.IsClosed(request.RelocationId);
-        if (request.Direction == StepDirection.Do && closed)
+        if (closed && IsEndedByClosing(request))
             throw Refused(request, "this relocation is being undone here");
         if (IsRecorded(request))
             _log.Append(EntryOf(request) with { Closed = closed || request.Direction == StepDirection.Undo });
@@ -125,6 +125,9 @@ internal sealed class AppEffects : IDisposable
 
         return Task.WhenAll(ended);
     }
+
+    private static bool IsEndedByClosing(ActivityRequest request) =>
+        request.Direction == StepDirection.Do && !StepKind.IsPastPointOfNoReturn(request.Kind);
 
     // A preflight changes nothing and comes before the relocation owns anything here: an app unknown to this cluster leaves no trace of it.
     private static bool IsRecorded(ActivityRequest request) => request.Kind != StepKind.Preflight;

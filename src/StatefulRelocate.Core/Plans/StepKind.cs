@@ -65,4 +65,10 @@ public static class StepKind
         Preflight, Lease, Prepare, Snapshot, Restore, Gate, RollCall, Quiesce, Fence, FinalSnapshot, FinalRestore,
         Verify, Start, Ready, DnsSwitch, DnsVerify, Retire, ReleaseLease,
     ];
+
+    /// <summary>
+    /// Whether the kind comes after the point of no return. A relocation that is closed on an agent (by its blackout guard) refuses and cancels no step of
+    /// such a kind: each is conditional on the writer record, which decides between it and the guard, and tells for certain what a refusal could not.
+    /// </summary>
+    public static bool IsPastPointOfNoReturn(string kind) => kind is DnsSwitch or DnsVerify or Retire or ReleaseLease;
 }

@@ -94,7 +94,7 @@ internal sealed class Effects(bool trusting = false)
     ];
 
     private readonly Effect[] _undoDnsSwitch = [Local(w => w.DnsNew = false)];
-    private readonly Effect[] _retire = [Local(w => (w.Source, w.SourceGuard) = (SourceApp.Gone, Guard.Off))];
+    private readonly Effect[] _retire = [If(w => w is { Writer: Writer.Target, Phase: RelocationPhase.Committed }, w => (w.Source, w.SourceGuard) = (SourceApp.Gone, Guard.Off))];
 
     /// <summary>The effects of one direction of a step; none when it only looks.</summary>
     public Effect[] Of(Attempt attempt) => (attempt.Kind, attempt.Direction) switch

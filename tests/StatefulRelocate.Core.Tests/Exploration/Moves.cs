@@ -38,15 +38,20 @@ internal sealed class Moves(Effects effects)
         }
     }
 
-    /// <summary>Ends what runs on one agent: ghosts disappear, the engine's attempts are answered with a failure.</summary>
-    public static void EndDos(Node node, bool source)
+    /// <summary>A guard closes the relocation on its agent: ghosts disappear, the engine's attempts are answered with a failure.</summary>
+    public static void Close(Node node, bool source) => End(node, attempt => attempt.OnSource == source && IsEndedByClosing(attempt));
+
+    private static void End(Node node, Func<Attempt, bool> which)
     {
-        var ended = node.World.Attempts.Where(a => a.Delivered && a.OnSource == source && a.Direction == StepDirection.Do).ToList();
+        var ended = node.World.Attempts.Where(a => a.Delivered && which(a)).ToList();
         foreach (var attempt in ended)
             node.World.Attempts.Remove(attempt);
         foreach (var attempt in ended.Where(a => !a.Ghost))
             node.Happened(new StepFailed(attempt.Step, attempt.Direction, attempt.Sequence, Superseded) { At = At });
     }
+
+    private static bool IsEndedByClosing(Attempt attempt) =>
+        attempt.Direction == StepDirection.Do && !StepKind.IsPastPointOfNoReturn(attempt.Kind);
 
     private static StepFailure Superseded => new() { Code = FailureCode.Superseded, Message = "", Retryable = false };
 
@@ -58,9 +63,7 @@ internal sealed class Moves(Effects effects)
     {
         var next = node.Next($"{Name(attempt)} arrives");
         var world = next.World;
-        // The swap to committed is itself conditional on the record, and tells for certain what a refusal at the door could not.
-        var refused = attempt.Stale
-            || (attempt.Direction == StepDirection.Do && attempt.Kind != StepKind.DnsSwitch && world.Closed(attempt.OnSource));
+        var refused = attempt.Stale || (IsEndedByClosing(attempt) && world.Closed(attempt.OnSource));
         if (refused)
         {
             world.Attempts.RemoveAt(index);
@@ -82,7 +85,7 @@ internal sealed class Moves(Effects effects)
             world.SourceClosedByUndo = true;
         else
             world.TargetClosedByUndo = true;
-        EndDos(next, attempt.OnSource);
+        End(next, other => other.OnSource == attempt.OnSource && other.Direction == StepDirection.Do);
         return next;
     }
 

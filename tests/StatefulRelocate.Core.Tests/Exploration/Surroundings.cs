@@ -34,16 +34,15 @@ internal static class Surroundings
         {
             var next = node.Next("the source's guard expires");
             (next.World.SourceGuard, next.World.SourceClosedByGuard) = (Guard.Expired, true);
-            Moves.EndDos(next, source: true);
+            Moves.Close(next, source: true);
             yield return next;
         }
         if (node.World.SourceGuard != Guard.Expired)
             yield break;
         if (node.World.Phase == RelocationPhase.Committed)
         {
-            // Committed for good: what comes after it must not find the door closed.
             var next = node.Next("the source's guard sees committed");
-            (next.World.SourceGuard, next.World.SourceClosedByGuard) = (Guard.Off, false);
+            next.World.SourceGuard = Guard.Off;
             yield return next;
         }
         else if (node.World.Writer != Writer.Target)
@@ -71,7 +70,7 @@ internal static class Surroundings
                 (world.TargetGuard, world.TargetClosedByGuard) = (Guard.Expired, true);
                 if (world.Writer == Writer.Target)
                     world.Put(Writer.Target, RelocationPhase.Undone, held: true);
-                Moves.EndDos(next, source: false);
+                Moves.Close(next, source: false);
             }
             yield return next;
         }
