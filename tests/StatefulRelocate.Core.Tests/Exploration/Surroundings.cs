@@ -39,9 +39,9 @@ internal static class Surroundings
         }
         if (node.World.SourceGuard != Guard.Expired)
             yield break;
-        if (node.World.Phase == RelocationPhase.Committed)
+        if (IsOver(node.World))
         {
-            var next = node.Next("the source's guard sees committed");
+            var next = node.Next("the source's guard sees that there is nothing left to guard");
             next.World.SourceGuard = Guard.Off;
             yield return next;
         }
@@ -61,7 +61,7 @@ internal static class Surroundings
         {
             var next = node.Next("the target's guard expires");
             var world = next.World;
-            if (world.Phase == RelocationPhase.Committed)
+            if (IsOver(world))
             {
                 world.TargetGuard = Guard.Off;
             }
@@ -83,6 +83,9 @@ internal static class Surroundings
             yield return next;
         }
     }
+
+    /// <summary>Committed, or released after that: a guard that looks late must not take the record of a finished relocation for an uncommitted one.</summary>
+    private static bool IsOver(World world) => world.Phase == RelocationPhase.Committed || !world.Held;
 
     private static IEnumerable<Node> Timers(Node node)
     {
