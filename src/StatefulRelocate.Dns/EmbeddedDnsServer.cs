@@ -29,6 +29,7 @@ public sealed class EmbeddedDnsServer : IAsyncDisposable
     public static EmbeddedDnsServer Start(EmbeddedDnsOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        options = options with { Report = new LimitedReport(options.Report, options.Time).Write };
         var directoryLock = LockDirectory(options.StateDirectory);
         DnsServer? server = null;
         try
