@@ -1,4 +1,9 @@
+using System.Text.Json;
+using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Leases;
+using StatefulRelocate.Core.Serialization;
+using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Storage;
 
 namespace StatefulRelocate.Snapshots.Leases;
 
@@ -11,13 +16,66 @@ public sealed class WriterRecordStore
     public WriterRecordStore(Repository repository) => _repository = repository;
 
     /// <summary>Reads the record of an app, or null when it never had one.</summary>
-    public Task<WriterRecordVersion?> ReadAsync(string app, CancellationToken cancellationToken) => throw new NotSupportedException(_repository.Id);
+    /// <exception cref="ObjectStoreException">The store cannot be reached, or the repository is not there any more.</exception>
+    public async Task<WriterRecordVersion?> ReadAsync(string app, CancellationToken cancellationToken)
+    {
+        var name = Name(app);
+        if (await _repository.Store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } stored)
+        {
+            await _repository.RequirePresentAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+
+        var content = _repository.Keys.Open("lease", name, stored.Content);
+        try
+        {
+            var record = JsonSerializer.Deserialize(content, CoreJson.Default.WriterRecord);
+            if (record?.App == app)
+                return new WriterRecordVersion(record, stored.Version);
+        }
+        catch (JsonException error)
+        {
+            throw new DamageException(name, "it is no writer record", error);
+        }
+
+        throw new DamageException(name, "it is the writer record of another app");
+    }
 
     /// <summary>
     /// Writes the next record if the current one is still <paramref name="expected"/> (null: if there is none). An unclear answer is
     /// settled by reading back and comparing <see cref="WriterRecord.ChangeId"/>, which must be fresh for each change.
     /// </summary>
-    public Task<WriterSwap> SwapAsync(WriterRecordVersion? expected, WriterRecord next, CancellationToken cancellationToken) => throw new NotSupportedException(_repository.Id);
+    /// <exception cref="ObjectStoreException">The store cannot be reached, and what stands in it is unknown.</exception>
+    public async Task<WriterSwap> SwapAsync(WriterRecordVersion? expected, WriterRecord next, CancellationToken cancellationToken)
+    {
+        var name = Name(next.App);
+        await _repository.RequirePresentAsync(cancellationToken).ConfigureAwait(false);
+        var content = _repository.Keys.Seal("lease", name, JsonSerializer.SerializeToUtf8Bytes(next, CoreJson.Default.WriterRecord));
+        var condition = expected is null ? PutCondition.IfAbsent : PutCondition.IfMatch(expected.Version);
+        try
+        {
+            if (await _repository.Store.PutAsync(name, content, condition, cancellationToken).ConfigureAwait(false) is { } version)
+                return new WriterSwap(true, new WriterRecordVersion(next, version));
+        }
+        catch (ObjectStoreException)
+        {
+            // Unclear: it may have taken effect. What stands there now decides.
+            var found = await ReadAsync(next.App, cancellationToken).ConfigureAwait(false);
+            if (found?.Record.ChangeId != next.ChangeId && found?.Version == expected?.Version)
+                throw;
+            return new WriterSwap(found?.Record.ChangeId == next.ChangeId, found);
+        }
+
+        var current = await ReadAsync(next.App, cancellationToken).ConfigureAwait(false);
+        return new WriterSwap(current?.Record.ChangeId == next.ChangeId, current);
+    }
+
+    private static string Name(string app)
+    {
+        if (app.Length is 0 or > 120 || app.StartsWith('.') || !app.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-'))
+            throw new RelocateException($"'{app}' is no app name: use a-z, 0-9 and '-'");
+        return "leases/" + app;
+    }
 }
 
 /// <summary>A record and the version that was read.</summary>

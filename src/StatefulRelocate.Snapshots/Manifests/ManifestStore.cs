@@ -1,0 +1,84 @@
+using System.Text.Json;
+using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Maps;
+using StatefulRelocate.Snapshots.Storage;
+
+namespace StatefulRelocate.Snapshots.Manifests;
+
+/// <summary>The sealed snapshots of a repository.</summary>
+public sealed class ManifestStore
+{
+    private readonly Repository _repository;
+
+    internal ManifestStore(Repository repository) => _repository = repository;
+
+    /// <summary>The manifest of that id, or null when no such snapshot is sealed.</summary>
+    /// <exception cref="DamageException">It is not what was sealed under that id.</exception>
+    public async Task<SnapshotManifest?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        CheckId(id);
+        var name = "snapshots/" + id;
+        if (await _repository.Store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } stored)
+            return null;
+        SnapshotManifest? manifest;
+        try
+        {
+            manifest = JsonSerializer.Deserialize(_repository.Keys.Open("snapshot", name, stored.Content), RepositoryJson.Default.SnapshotManifest);
+        }
+        catch (JsonException error)
+        {
+            throw new DamageException(name, "it is no manifest", error);
+        }
+
+        if (manifest is null || manifest.Id != id || manifest.Layers.IsDefault || manifest.Volumes.IsDefault)
+            throw new DamageException(name, "it is no manifest of that snapshot");
+        return manifest.Version == 0 ? manifest : throw new RelocateException($"{name}: manifest version {manifest.Version} is unknown to this program");
+    }
+
+    /// <summary>The manifest of that id; <c>latest</c> is the newest.</summary>
+    /// <exception cref="RelocateException">There is none.</exception>
+    public async Task<SnapshotManifest> GetAsync(string id, CancellationToken cancellationToken)
+    {
+        if (id == "latest")
+        {
+            SnapshotManifest? newest = null;
+            await foreach (var manifest in ListAsync(cancellationToken).ConfigureAwait(false))
+                newest = newest is null || manifest.CreatedAt >= newest.CreatedAt ? manifest : newest;
+            return newest ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot yet");
+        }
+
+        return await FindAsync(id, cancellationToken).ConfigureAwait(false)
+            ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot '{id}'; see 'relocate snapshot list'");
+    }
+
+    /// <summary>All manifests, ordered by id.</summary>
+    public async IAsyncEnumerable<SnapshotManifest> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var name in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
+        {
+            if (await FindAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { } manifest)
+                yield return manifest;
+        }
+    }
+
+    /// <summary>The differences between two snapshots, one line each: <c>+</c> added, <c>-</c> removed, <c>M</c> content, <c>U</c> metadata only.</summary>
+    public async Task<IReadOnlyList<SnapshotDifference>> DiffAsync(SnapshotManifest from, SnapshotManifest to, CancellationToken cancellationToken)
+        => SnapshotDiff.Compare(
+            from, await LayerReader.ReadAllAsync(_repository, from, cancellationToken).ConfigureAwait(false),
+            to, await LayerReader.ReadAllAsync(_repository, to, cancellationToken).ConfigureAwait(false));
+
+    internal async Task<bool> PutAsync(SnapshotManifest manifest, Action<long> shipped, CancellationToken cancellationToken)
+    {
+        var name = "snapshots/" + manifest.Id;
+        var content = _repository.Keys.Seal("snapshot", name, JsonSerializer.SerializeToUtf8Bytes(manifest, RepositoryJson.Default.SnapshotManifest));
+        shipped(content.Length);
+        return await _repository.Store.PutAsync(name, content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is not null;
+    }
+
+    internal static void CheckId(string id)
+    {
+        if (id.Length is 0 or > 120 || id.StartsWith('.') || !id.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-'))
+            throw new RelocateException($"'{PathText.Show(id)}' is no snapshot id: up to 120 of a-z, 0-9, '.', '_' and '-'");
+    }
+}

@@ -1,0 +1,144 @@
+using System.Text;
+
+namespace StatefulRelocate.Snapshots.Native;
+
+/// <summary>A file descriptor. Names are byte strings, held as Latin-1 text so that invalid UTF-8 survives.</summary>
+internal sealed unsafe class OpenFile : IDisposable
+{
+    private int _descriptor;
+
+    public OpenFile(int descriptor, string shown) => (_descriptor, Shown) = (descriptor, shown);
+
+    ~OpenFile() => Release();
+
+    /// <summary>The path for messages.</summary>
+    public string Shown { get; }
+
+    public int Descriptor => _descriptor >= 0 ? _descriptor : throw new ObjectDisposedException(Shown);
+
+    public FileFacts Facts()
+    {
+        RawStatx raw = default;
+        byte empty = 0;
+        if (Posix.Statx(Descriptor, &empty, Posix.AtEmptyPath, 0x7FF, &raw) != 0)
+            throw SystemCallException.Last("stat", Shown);
+        return FileFacts.From(raw);
+    }
+
+    /// <summary>Reads up to the buffer's length; less only at the end of the file.</summary>
+    public int Read(Span<byte> buffer, long offset)
+    {
+        var done = 0;
+        fixed (byte* pointer = buffer)
+        {
+            while (done < buffer.Length)
+            {
+                var read = Posix.ReadAt(Descriptor, pointer + done, (nuint)(buffer.Length - done), offset + done);
+                if (read < 0)
+                    throw SystemCallException.Last("read", Shown);
+                if (read == 0)
+                    break;
+                done += (int)read;
+            }
+        }
+
+        GC.KeepAlive(this);
+        return done;
+    }
+
+    public void Write(ReadOnlySpan<byte> buffer, long offset)
+    {
+        var done = 0;
+        fixed (byte* pointer = buffer)
+        {
+            while (done < buffer.Length)
+            {
+                var written = Posix.WriteAt(Descriptor, pointer + done, (nuint)(buffer.Length - done), offset + done);
+                if (written <= 0)
+                    throw SystemCallException.Last("write", Shown);
+                done += (int)written;
+            }
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Makes a range read as zeros and gives its space back where the file system can.</summary>
+    public void PunchHole(long offset, long length)
+    {
+        const int keepSizeAndPunch = 3;
+        if (Posix.Allocate(Descriptor, keepSizeAndPunch, offset, length) == 0)
+            return;
+        if (Posix.LastError != Posix.Unsupported)
+            throw SystemCallException.Last("punch a hole into", Shown);
+        Span<byte> zeros = stackalloc byte[8192];
+        zeros.Clear();
+        for (long done = 0; done < length; done += zeros.Length)
+            Write(zeros[..(int)Math.Min(zeros.Length, length - done)], offset + done);
+    }
+
+    public void SetLength(long length)
+    {
+        if (Posix.Truncate(Descriptor, length) != 0)
+            throw SystemCallException.Last("truncate", Shown);
+    }
+
+    /// <summary>The start of the next data at or after <paramref name="offset"/>, or null when only holes follow.</summary>
+    public long? NextData(long offset)
+    {
+        var next = Posix.Seek(Descriptor, offset, Posix.SeekData);
+        if (next >= 0)
+            return next;
+        return Posix.LastError == Posix.NoSuchAddress ? null : offset;
+    }
+
+    /// <summary>The start of the next hole at or after <paramref name="offset"/>; the end of the file counts as one.</summary>
+    public long NextHole(long offset, long size)
+    {
+        var next = Posix.Seek(Descriptor, offset, Posix.SeekHole);
+        return next >= 0 ? next : size;
+    }
+
+    public void Sync()
+    {
+        if (Posix.Sync(Descriptor) != 0)
+            throw SystemCallException.Last("fsync", Shown);
+    }
+
+    public void SyncFileSystem()
+    {
+        if (Posix.SyncFileSystem(Descriptor) != 0)
+            throw SystemCallException.Last("syncfs", Shown);
+    }
+
+    /// <summary>The path of what is open, whatever names it has now.</summary>
+    public byte[] ProcPath(string? name = null) => Encoding.Latin1.GetBytes(name is null ? $"/proc/self/fd/{Descriptor}\0" : $"/proc/self/fd/{Descriptor}/{name}\0");
+
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Release()
+    {
+        var descriptor = Interlocked.Exchange(ref _descriptor, -1);
+        if (descriptor >= 0)
+            _ = Posix.Close(descriptor);
+    }
+}
+
+/// <summary>A system call failed.</summary>
+internal sealed class SystemCallException : IOException
+{
+    public SystemCallException(string action, string path, int error)
+        : base($"{path}: cannot {action}: {Posix.Describe(error)}") => Error = error;
+
+    public int Error { get; }
+
+    public bool IsGone => Error is Posix.NotFound or Posix.NotDirectory or Posix.TooManyLinks;
+
+    public bool IsDenied => Error is Posix.AccessDenied or Posix.NotPermitted;
+
+    public static SystemCallException Last(string action, string path) => new(action, path, Posix.LastError);
+}

@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using StatefulRelocate.Snapshots.Chunks;
+using StatefulRelocate.Snapshots.Keys;
+
+namespace StatefulRelocate.Snapshots.Packs;
+
+/// <summary>Several blocks compressed and encrypted together.</summary>
+/// <param name="Offset">In the pack.</param>
+/// <param name="StoredLength">With the tag.</param>
+/// <param name="PlainLength">Of the blocks together; equal to the stored length without tag when it is not compressed.</param>
+/// <param name="Compressed">Whether it is.</param>
+/// <param name="Ids">The blocks' content ids, in order.</param>
+/// <param name="Lengths">Their lengths.</param>
+internal sealed record PackSegment(long Offset, int StoredLength, int PlainLength, bool Compressed, UInt128[] Ids, ushort[] Lengths);
+
+/// <summary>What a pack holds. It stands at the pack's end and, again, in an index object.</summary>
+internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegment> Segments)
+{
+    public const int MaxSegmentLength = 4 << 20;
+
+    public void Write(BinaryWriter writer)
+    {
+        writer.Write(Convert.FromHexString(Name["packs/".Length..]));
+        writer.Write7BitEncodedInt64(Size);
+        writer.Write7BitEncodedInt(Segments.Count);
+        Span<byte> id = stackalloc byte[16];
+        foreach (var segment in Segments)
+        {
+            writer.Write7BitEncodedInt64(segment.Offset);
+            writer.Write7BitEncodedInt(segment.StoredLength);
+            writer.Write7BitEncodedInt(segment.PlainLength);
+            writer.Write(segment.Compressed);
+            writer.Write7BitEncodedInt(segment.Ids.Length);
+            for (var i = 0; i < segment.Ids.Length; i++)
+            {
+                BinaryPrimitives.WriteUInt128BigEndian(id, segment.Ids[i]);
+                writer.Write(id);
+                writer.Write(segment.Lengths[i]);
+            }
+        }
+    }
+
+    /// <exception cref="DamageException">It is no table.</exception>
+    public static PackTable Read(BinaryReader reader, string where)
+    {
+        try
+        {
+            var name = "packs/" + Convert.ToHexStringLower(ReadExactly(reader, 16));
+            var size = reader.Read7BitEncodedInt64();
+            var segments = new PackSegment[Bounded(reader.Read7BitEncodedInt(), 1 << 20, where)];
+            for (var i = 0; i < segments.Length; i++)
+            {
+                var offset = reader.Read7BitEncodedInt64();
+                var stored = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
+                var plain = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
+                var compressed = reader.ReadBoolean();
+                var count = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
+                var ids = new UInt128[count];
+                var lengths = new ushort[count];
+                long total = 0;
+                for (var b = 0; b < count; b++)
+                {
+                    ids[b] = BinaryPrimitives.ReadUInt128BigEndian(ReadExactly(reader, 16));
+                    lengths[b] = reader.ReadUInt16();
+                    total += lengths[b];
+                }
+
+                if (total != plain || offset < 0 || offset + stored > size || lengths.Any(l => l is 0 or > Blocks.Size))
+                    throw new DamageException(where, "its table of blocks contradicts itself");
+                segments[i] = new PackSegment(offset, stored, plain, compressed, ids, lengths);
+            }
+
+            return new PackTable(name, size, segments);
+        }
+        catch (Exception error) when (error is IOException or FormatException or ArgumentException)
+        {
+            throw new DamageException(where, "its table of blocks is cut off", error);
+        }
+    }
+
+    private static byte[] ReadExactly(BinaryReader reader, int length)
+        => reader.ReadBytes(length) is { } bytes && bytes.Length == length ? bytes : throw new EndOfStreamException();
+
+    private static int Bounded(int value, int limit, string where)
+        => value >= 0 && value <= limit ? value : throw new DamageException(where, "a count in its table of blocks is impossible");
+}

@@ -1,0 +1,41 @@
+using StatefulRelocate.Core.Errors;
+
+namespace StatefulRelocate.Snapshots.Rounds;
+
+/// <summary>Where one side keeps its journal, and the lock that lets one round at a time use it.</summary>
+internal sealed class JournalDirectory : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private JournalDirectory(string path, FileStream held) => (Root, _lock) = (path, held);
+
+    public string Root { get; }
+
+    public string SourceJournal => Path.Combine(Root, "source.journal");
+
+    public string TargetJournal => Path.Combine(Root, "target.journal");
+
+    /// <summary>Stands from before the first byte that a restore writes until the journal says what the target is at.</summary>
+    public string DirtyMark => Path.Combine(Root, "target.dirty");
+
+    public static JournalDirectory Open(string path)
+    {
+        try
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return new JournalDirectory(path, new FileStream(Path.Combine(path, "lock"), new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RelocateException($"{path}: cannot use the round journal: {error.Message} (is another snapshot or restore of the same directory running?)", inner: error);
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+}
