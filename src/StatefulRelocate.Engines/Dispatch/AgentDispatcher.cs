@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using StatefulRelocate.Activities.Streams;
+using StatefulRelocate.Core.Activities;
+
+namespace StatefulRelocate.Engines;
+
+/// <summary>Reaches each cluster's agent over one warm connection, made again when it broke.</summary>
+public sealed class AgentDispatcher : IActivityDispatcher, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, AgentLine> _lines = new(StringComparer.Ordinal);
+    private readonly Func<string, CancellationToken, Task<AgentClient>> _connect;
+
+    /// <summary>Makes one.</summary>
+    /// <param name="connect">Connects to the agent of a cluster; throws <see cref="AgentUnreachableException"/>.</param>
+    public AgentDispatcher(Func<string, CancellationToken, Task<AgentClient>> connect) => _connect = connect;
+
+    /// <summary>Reaches agents by their sockets.</summary>
+    /// <param name="socketPath">The socket of a cluster's agent.</param>
+    public static AgentDispatcher OverSockets(Func<string, string> socketPath) =>
+        new((cluster, cancellationToken) => AgentClient.ConnectAsync(socketPath(cluster), cancellationToken));
+
+    /// <inheritdoc/>
+    public async Task<StepOutput> RunAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken)
+    {
+        var client = await _lines.GetOrAdd(request.Cluster, static _ => new AgentLine()).ConnectAsync(token => _connect(request.Cluster, token), cancellationToken).ConfigureAwait(false);
+        return await client.RunAsync(request, heartbeat, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var line in _lines.Values)
+            await line.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private sealed class AgentLine : IAsyncDisposable
+    {
+        private readonly SemaphoreSlim _connecting = new(1, 1);
+        private AgentClient? _client;
+
+        public async Task<AgentClient> ConnectAsync(Func<CancellationToken, Task<AgentClient>> connect, CancellationToken cancellationToken)
+        {
+            if (Volatile.Read(ref _client) is { IsConnected: true } warm)
+                return warm;
+            await _connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (_client is { IsConnected: true } other)
+                    return other;
+                if (_client is not null)
+                    await _client.DisposeAsync().ConfigureAwait(false);
+                _client = null;
+                var client = await connect(cancellationToken).ConfigureAwait(false);
+                Volatile.Write(ref _client, client);
+                return client;
+            }
+            finally
+            {
+                _connecting.Release();
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (_client is not null)
+                await _client.DisposeAsync().ConfigureAwait(false);
+            _connecting.Dispose();
+        }
+    }
+}
