@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using StatefulRelocate.Activities.Blackout;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Activities;
 
@@ -9,7 +10,7 @@ namespace StatefulRelocate.Activities.Streams;
 /// epoch, older than the step's mark, or a do of a closed relocation is refused; what is done already is answered from the record;
 /// whatever is older is cancelled and waited for first.
 /// </summary>
-public sealed class EffectJournal : IDisposable
+public sealed class EffectJournal : IRelocationGate, IDisposable
 {
     private readonly ICluster _cluster;
     private readonly ConcurrentDictionary<string, AppEffects> _apps = new(StringComparer.Ordinal);

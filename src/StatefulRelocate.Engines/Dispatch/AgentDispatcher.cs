@@ -22,7 +22,17 @@ public sealed class AgentDispatcher : IActivityDispatcher, IAsyncDisposable
     /// <inheritdoc/>
     public async Task<StepOutput> RunAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken)
     {
-        var client = await _lines.GetOrAdd(request.Cluster, static _ => new AgentLine()).ConnectAsync(token => _connect(request.Cluster, token), cancellationToken).ConfigureAwait(false);
+        var line = _lines.GetOrAdd(request.Cluster, static _ => new AgentLine());
+        AgentClient client;
+        try
+        {
+            client = await line.ConnectAsync(token => _connect(request.Cluster, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException error)
+        {
+            throw new AgentUnreachableException($"{request.Step} was cancelled before the agent of {request.Cluster} heard of it", sent: false, error);
+        }
+
         return await client.RunAsync(request, heartbeat, cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
-using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
@@ -110,8 +109,19 @@ public sealed class RelocationJournal : IDisposable
     /// <summary>All relocations, oldest first.</summary>
     public IReadOnlyList<JournaledRelocation> List() => Select("SELECT plan, created_at, ended FROM relocations ORDER BY number");
 
-    /// <summary>The relocations that have not ended, oldest first.</summary>
-    public IReadOnlyList<JournaledRelocation> ListOpen() => Select("SELECT plan, created_at, ended FROM relocations WHERE ended = 0 ORDER BY number");
+    /// <summary>The ids of the relocations that have not ended, oldest first.</summary>
+    public IReadOnlyList<string> ListOpen()
+    {
+        lock (_gate)
+        {
+            using var command = Command(null, "SELECT id FROM relocations WHERE ended = 0 ORDER BY number");
+            using var reader = command.ExecuteReader();
+            var ids = new List<string>();
+            while (reader.Read())
+                ids.Add(reader.GetString(0));
+            return ids;
+        }
+    }
 
     /// <summary>The relocation of that id, or null.</summary>
     public JournaledRelocation? Find(string relocationId) =>
