@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Text.Json;
+using StatefulRelocate.EndToEnd.Tests.Demo;
+using StatefulRelocate.EndToEnd.Tests.Observing;
+using StatefulRelocate.EndToEnd.Tests.Programs;
+
+namespace StatefulRelocate.EndToEnd.Tests.Kills;
+
+/// <summary>The engine dies inside the blackout and nobody starts another: the agents bring the app back by themselves.</summary>
+public sealed class EngineGoneTests
+{
+    private static readonly TimeSpan MaxBlackout = TimeSpan.FromSeconds(2);
+
+    [Theory]
+    [InlineData("fence", "stop")]
+    [InlineData("fence", "freeze")]
+    [InlineData("start", "stop")]
+    public async Task The_source_serves_again_within_the_bound_and_a_later_resume_ends_it(string step, string quiesce)
+    {
+        using var directory = new TemporaryDirectory();
+        using var observer = new MoveObserver(directory.Path, "edge-a", "edge-b", () => DemoRun.FenceFile(directory.Path, "edge-a"));
+        var environment = new Dictionary<string, string> { ["TMPDIR"] = directory.Path };
+        // The engine kills itself after the step's effect; the demo is frozen before, so that it cannot start another.
+        using var demo = RelocateProgram.Start(
+            ["demo", "--json", "--size", "16MiB", "--quiesce", quiesce, "--max-blackout", $"{(int)MaxBlackout.TotalMilliseconds}", "--crash-at", step], environment);
+        var state = await Eventually.SeesAsync("the demo's directory", () => Task.FromResult(Directory.GetDirectories(directory.Path, "relocate-demo-*").FirstOrDefault()), TimeSpan.FromSeconds(30));
+        await Eventually.IsTrueAsync("the snapshot", () => JournalWatch.Started(state, "snapshot-1"), TimeSpan.FromSeconds(60));
+        demo.Kill();
+        await Eventually.IsTrueAsync("quiesce", () => JournalWatch.Started(state, "quiesce"), TimeSpan.FromSeconds(30));
+        var began = Stopwatch.GetTimestamp();
+        var count = Acknowledgements(state);
+        await Eventually.IsTrueAsync($"the dispatch of {step}", () => JournalWatch.Started(state, step), TimeSpan.FromSeconds(5));
+
+        await Eventually.IsTrueAsync("silence", async () => await SilentAsync(state), TimeSpan.FromSeconds(5));
+        count = Acknowledgements(state);
+        await Eventually.IsTrueAsync("acknowledged writes of the source", () => Acknowledgements(state) > count, TimeSpan.FromSeconds(30));
+        var took = Stopwatch.GetElapsedTime(began);
+        Assert.True(took < MaxBlackout + TimeSpan.FromSeconds(1), $"the source served again after {took.TotalMilliseconds:0} ms only");
+        Assert.Equal(0, CountOf(state, "edge-b"));
+
+        var resumed = await RelocateProgram.RunAsync(["resume", "--state", state, "--config", Path.Combine(state, "config.yaml")], environment);
+
+        Assert.True(resumed.ExitCode == 4, resumed.ToString());
+        Assert.Equal(0, CountOf(state, "edge-b"));
+        Assert.Empty(observer.Finish());
+        var ended = await RelocateProgram.RunAsync(["demo", "end", "--state", state], environment);
+        Assert.True(ended.ExitCode == 0, ended.ToString());
+    }
+
+    private static async Task<bool> SilentAsync(string state)
+    {
+        var before = Acknowledgements(state);
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        return Acknowledgements(state) == before;
+    }
+
+    private static int Acknowledgements(string state) => CountOf(state, "edge-a");
+
+    private static int CountOf(string state, string cluster)
+    {
+        var count = 0;
+        foreach (var log in Directory.GetFiles(state, "client-*.jsonl", SearchOption.AllDirectories))
+        {
+            using var stream = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using var reader = new StreamReader(stream);
+            foreach (var line in reader.ReadToEnd().Split('\n'))
+            {
+                if (!line.StartsWith('{') || !line.EndsWith('}'))
+                    continue;
+                using var entry = JsonDocument.Parse(line);
+                if (entry.RootElement.TryGetProperty("event", out var what) && what.GetString() == "acknowledged" && entry.RootElement.GetProperty("cluster").GetString() == cluster)
+                    count++;
+            }
+        }
+
+        return count;
+    }
+}
