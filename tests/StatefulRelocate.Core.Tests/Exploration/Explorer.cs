@@ -1,5 +1,4 @@
 using StatefulRelocate.Core.Plans;
-using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Core.Tests.Exploration;
 
@@ -20,7 +19,7 @@ internal sealed class Explorer(Scenario scenario)
     public Findings Run()
     {
         var start = scenario.Machine.Start(Planner.Plan(scenario.Spec, "images-edge-a-edge-b-1"));
-        var first = new Node(scenario, start, new World(), scenario.Faults, null, "start");
+        var first = new Node(scenario, start, new World(), scenario.Faults, scenario.Signals, null, "start");
         first.Decided();
         _seen.Add(StateKey.Of(first));
         _open.Push(first);
@@ -39,8 +38,8 @@ internal sealed class Explorer(Scenario scenario)
             _ends++;
             if (node.World.IllegalEnd(outcome) is { } illegal)
                 return illegal;
-            if (node.FaultsLeft == scenario.Faults && outcome != RelocationOutcome.Completed)
-                return $"nothing went wrong, and it ended {outcome}";
+            if (node.Undisturbed && outcome != scenario.Undisturbed)
+                return $"nothing disturbed it, and it ended {outcome}";
         }
         var stuck = true;
         foreach (var next in Successors(node))

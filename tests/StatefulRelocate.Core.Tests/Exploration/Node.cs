@@ -4,7 +4,7 @@ using StatefulRelocate.Core.Saga;
 namespace StatefulRelocate.Core.Tests.Exploration;
 
 /// <summary>A state of machine and world together, and how it was reached.</summary>
-internal sealed class Node(Scenario scenario, SagaState saga, World world, int faultsLeft, Node? parent, string action)
+internal sealed class Node(Scenario scenario, SagaState saga, World world, int faultsLeft, int signalsLeft, Node? parent, string action)
 {
     public Scenario Scenario { get; } = scenario;
 
@@ -13,6 +13,11 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
     public World World { get; } = world;
 
     public int FaultsLeft { get; } = faultsLeft;
+
+    public int SignalsLeft { get; } = signalsLeft;
+
+    /// <summary>Whether nobody and nothing disturbed the path that led here.</summary>
+    public bool Undisturbed => FaultsLeft == Scenario.Faults && SignalsLeft == Scenario.Signals;
 
     /// <summary>An event that the engine commits, with all that the machine decides on it.</summary>
     public void Happened(SagaEvent happened)
@@ -31,7 +36,8 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
             }
     }
 
-    public Node Next(string label, int cost = 0) => new(Scenario, Saga, World.Clone(), FaultsLeft - cost, this, label);
+    public Node Next(string label, int faults = 0, int signals = 0) =>
+        new(Scenario, Saga, World.Clone(), FaultsLeft - faults, SignalsLeft - signals, this, label);
 
     public string Path()
     {

@@ -1,14 +1,21 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Core.Tests.Exploration;
 
 /// <summary>What is explored: a plan, a machine, and how much may go wrong on one path.</summary>
 internal sealed record Scenario
 {
-    /// <summary>Faults on one path; an abort, a pause and a passed deadline count as one each.</summary>
+    /// <summary>Faults on one path; that <c>maxBlackout</c> passes counts as one.</summary>
     public int Faults { get; init; } = 2;
+
+    /// <summary>Aborts and pauses on one path, each at most once. Approvals, and the resume after a pause or an attention, come beside them.</summary>
+    public int Signals { get; init; } = 1;
+
+    /// <summary>How it ends when nothing and nobody disturbs it.</summary>
+    public RelocationOutcome Undisturbed { get; init; } = RelocationOutcome.Completed;
 
     public Machine Machine { get; init; } = new();
 

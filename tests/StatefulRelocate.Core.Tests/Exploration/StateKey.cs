@@ -18,7 +18,7 @@ internal struct StateKey
     public static UInt128 Of(Node node)
     {
         var key = new StateKey();
-        key.Add(node.FaultsLeft);
+        key.Add((node.FaultsLeft * 16) + node.SignalsLeft);
         key.Add(node.Saga);
         key.Add(node.World);
         return new UInt128(key._high, key._low);

@@ -112,21 +112,21 @@ internal static class Surroundings
     {
         var saga = node.Saga;
         var sent = saga.Signals;
-        if (node.FaultsLeft > 0 && !saga.Compensating && !sent.Any(answer => answer.Signal is Abort))
+        if (node.SignalsLeft > 0 && !saga.Compensating && !sent.Any(answer => answer.Signal is Abort))
             yield return Signal(node, new Abort(), 1);
-        if (node.FaultsLeft > 0 && !saga.Compensating && !sent.Any(answer => answer.Signal is Pause))
+        if (node.SignalsLeft > 0 && !saga.Compensating && !sent.Any(answer => answer.Signal is Pause))
             yield return Signal(node, new Pause(), 1);
         if (saga.AwaitsApproval && !saga.Approved)
             yield return Signal(node, new Approve(), 0);
         var idle = node.World.Attempts.All(attempt => attempt.Ghost) && saga.Timers.All(timer => timer.Fired || timer.Name == BlackoutTimer);
         // A person who resumes again and again without success would hide that the machine is stuck.
-        if ((saga.IsPaused || saga.Attention is not null) && idle && sent.Count(answer => answer.Signal is Resume) < 4)
+        if ((saga.IsPaused || saga.Attention is not null) && idle && sent.Count(answer => answer.Signal is Resume) < node.Scenario.Faults + 3)
             yield return Signal(node, new Resume(), 0);
     }
 
     private static Node Signal(Node node, Signal signal, int cost)
     {
-        var next = node.Next($"signal {signal.GetType().Name}", cost);
+        var next = node.Next($"signal {signal.GetType().Name}", signals: cost);
         next.Happened(new SignalReceived($"{node.Saga.Signals.Length}", signal) { At = At });
         return next;
     }

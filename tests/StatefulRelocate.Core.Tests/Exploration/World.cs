@@ -54,7 +54,7 @@ internal sealed class World
     public bool LateDnsToNew;
     public int SourceVersion;
     public int TargetVersion = NoData;
-    public int[] Manifests = [NoData, NoData, NoData, NoData, NoData, NoData, NoData, NoData];
+    public int[] Manifests = [.. Enumerable.Repeat(NoData, 16)];
     public bool TargetAcknowledged;
     public bool DeadlinePassed;
     public Guard SourceGuard;
