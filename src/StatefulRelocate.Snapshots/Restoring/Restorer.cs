@@ -1,10 +1,16 @@
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.Manifests;
+using StatefulRelocate.Snapshots.Native;
+using StatefulRelocate.Snapshots.Rounds;
+using StatefulRelocate.Snapshots.Verification;
 
 namespace StatefulRelocate.Snapshots.Restoring;
 
 /// <summary>Makes directories what a snapshot says, writing only what differs, and verifies them.</summary>
 public sealed class Restorer
 {
+    private static readonly TimeSpan ManifestPoll = TimeSpan.FromMilliseconds(20);
     private readonly Repository _repository;
     private readonly TimeProvider _time;
 
@@ -12,12 +18,60 @@ public sealed class Restorer
     public Restorer(Repository repository, TimeProvider time) => (_repository, _time) = (repository, time);
 
     /// <summary>Restores a snapshot in place.</summary>
-    /// <exception cref="Core.Errors.RelocateException">The snapshot is unknown, or damaged, or a volume cannot be written.</exception>
+    /// <exception cref="RelocateException">The snapshot is unknown, or damaged, or a volume cannot be written.</exception>
     /// <exception cref="Storage.ObjectStoreException">The store could not be reached.</exception>
-    public Task<SnapshotRestored> RestoreAsync(RestoreRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
-        => throw new NotSupportedException(_repository.Id + _time);
+    public async Task<SnapshotRestored> RestoreAsync(RestoreRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var directory = JournalDirectory.Open(request.JournalDirectory);
+        return await GuardAsync(() => Task.Run(async () =>
+        {
+            var clock = new PartClock(_time);
+            await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+            var journal = RoundJournal.Load(directory.TargetJournal);
+            clock.End("open");
+            var manifest = await ManifestAsync(request, cancellationToken).ConfigureAwait(false);
+            clock.EndWaiting("wait");
+            await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+            using var round = new RestoreRound(_repository, _time, directory, manifest, VolumeMatching.Paths(manifest, request.Volumes), progress);
+            return await round.RunAsync(journal, clock, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken)).ConfigureAwait(false);
+    }
 
     /// <summary>Computes the root hash from this side's bytes and compares it with the snapshot's.</summary>
-    public Task<TreeVerified> VerifyAsync(VerifyRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
-        => throw new NotSupportedException(_repository.Id + _time);
+    /// <exception cref="RelocateException">The snapshot is unknown or damaged, or a volume cannot be read.</exception>
+    /// <exception cref="Storage.ObjectStoreException">The store could not be reached.</exception>
+    public async Task<TreeVerified> VerifyAsync(VerifyRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
+    {
+        using var directory = JournalDirectory.Open(request.JournalDirectory);
+        return await GuardAsync(() => Task.Run(
+            () => new TreeVerifier(_repository, _time).VerifyAsync(request, directory, progress, cancellationToken), cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async Task<SnapshotManifest> ManifestAsync(RestoreRequest request, CancellationToken cancellationToken)
+    {
+        if (!request.WaitForManifest)
+            return await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            if (await _repository.Snapshots.FindAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false) is { } manifest)
+                return manifest;
+            await Task.Delay(ManifestPoll, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<T> GuardAsync<T>(Func<Task<T>> act)
+    {
+        try
+        {
+            return await act().ConfigureAwait(false);
+        }
+        catch (SystemCallException error) when (error.Error == Posix.NoSpace)
+        {
+            throw new RelocateException($"{error.Message}; free some space and run it again", ExitCode.OurError, error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RelocateException(error.Message, ExitCode.OurError, error);
+        }
+    }
 }

@@ -47,6 +47,9 @@ internal sealed class TreeScanner
             catch (SystemCallException error) when (error.IsGone && !_final)
             {
                 // Gone, or become something else, since it was listed: the next round sees what it is then.
+                var gone = new EntryKey(volume, PathText.Join(path, name));
+                if (!entries.ContainsKey(gone) && _firstNames.FirstOrDefault(f => f.Value == gone) is { Key: var inode, Value.Path: not null })
+                    _firstNames.Remove(inode);
             }
             catch (SystemCallException error)
             {
