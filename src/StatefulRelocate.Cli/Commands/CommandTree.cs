@@ -7,6 +7,7 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> Create(GlobalOptions globals)
     {
+        yield return DemoCommand.Create(globals);
         yield return DnsCommands.Create(globals);
         yield return KeeperCommand.Create(globals);
     }

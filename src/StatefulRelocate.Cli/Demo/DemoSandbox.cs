@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using StatefulRelocate.Core.Errors;
+
+namespace StatefulRelocate.Cli.Demo;
+
+/// <summary>
+/// The demo's own state directory, with everything it makes below it. Every process it starts carries the directory in its
+/// environment, and passes it on: so whatever is left of a demo is found, and nothing else is.
+/// </summary>
+internal sealed class DemoSandbox
+{
+    private const string Marker = "demo.json";
+    private const string Variable = "RELOCATE_DEMO";
+
+    private DemoSandbox(string directory) => Directory = directory;
+
+    /// <summary>The state directory, absolute, mode 0700.</summary>
+    public string Directory { get; }
+
+    public string ConfigFile => Path.Combine(Directory, "config.yaml");
+
+    public string AppFile => Path.Combine(Directory, "app.yaml");
+
+    public string RelocationFile => Path.Combine(Directory, "relocation.yaml");
+
+    public string PassphraseFile => Path.Combine(Directory, "passphrase");
+
+    public string RepositoryDirectory => Path.Combine(Directory, "repository");
+
+    public string JournalFile => Path.Combine(Directory, "journal", "relocations.db");
+
+    public string MarkerFile => Path.Combine(Directory, Marker);
+
+    /// <summary>What every process of the demo gets.</summary>
+    public ImmutableDictionary<string, string> Environment => ImmutableDictionary<string, string>.Empty
+        .Add(Variable, Directory)
+        .Add("RELOCATE_STATE", Directory)
+        .Add("RELOCATE_CONFIG", ConfigFile);
+
+    public static DemoSandbox Create()
+    {
+        try
+        {
+            var sandbox = new DemoSandbox(System.IO.Directory.CreateTempSubdirectory("relocate-demo-").FullName);
+            System.IO.Directory.CreateDirectory(Path.Combine(sandbox.Directory, "logs"));
+            return sandbox;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new RelocateException($"{Path.GetTempPath()}: cannot make a directory for the demo: {error.Message}; set TMPDIR to a writable directory", inner: error);
+        }
+    }
+
+    /// <summary>A demo that runs or ran there.</summary>
+    public static DemoSandbox Open(string directory)
+    {
+        var sandbox = new DemoSandbox(Path.GetFullPath(directory));
+        return File.Exists(sandbox.MarkerFile)
+            ? sandbox
+            : throw new RelocateException($"{sandbox.Directory}: no demo was left here; give the directory that 'relocate demo --keep' named");
+    }
+
+    public string Log(string name) => Path.Combine(Directory, "logs", $"{name}.log");
+
+    /// <summary>The processes that carry this directory in their environment, this one excepted.</summary>
+    public List<int> Processes()
+    {
+        var found = new List<int>();
+        var entry = $"{Variable}={Directory}";
+        foreach (var path in System.IO.Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == System.Environment.ProcessId)
+                continue;
+            try
+            {
+                if (File.ReadAllText($"{path}/environ").Split('\0').Contains(entry, StringComparer.Ordinal))
+                    found.Add(id);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Gone meanwhile, or another user's: not ours.
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Kills what is left and removes the directory.</summary>
+    public async Task RemoveAsync()
+    {
+        // A keeper restarts what dies: go on until a look finds nothing.
+        for (var pass = 0; pass < 100 && Processes() is { Count: > 0 } left; pass++)
+        {
+            foreach (var id in left)
+                Signals.Send(id, Signals.Kill);
+            await Task.Delay(20);
+        }
+
+        for (var pass = 0; ; pass++)
+        {
+            try
+            {
+                System.IO.Directory.Delete(Directory, recursive: true);
+                return;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return;
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException && pass < 20)
+            {
+                // A killed process may still have been making a file.
+                await Task.Delay(50);
+            }
+        }
+    }
+}

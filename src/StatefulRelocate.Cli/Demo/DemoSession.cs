@@ -1,0 +1,171 @@
+using System.Collections.Immutable;
+using StatefulRelocate.Cli.Reports;
+using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Reports;
+using StatefulRelocate.Core.Saga;
+using StatefulRelocate.Engines;
+using StatefulRelocate.Engines.Faults;
+
+namespace StatefulRelocate.Cli.Demo;
+
+/// <summary>One demo from its first directory to its last: builds a small world, moves the app in it, looks what became of it, cleans up.</summary>
+internal sealed class DemoSession : IAsyncDisposable
+{
+    private readonly DemoOptions _options;
+    private readonly DemoOutput _output;
+    private readonly Interrupts _interrupts;
+    private readonly DemoSandbox _sandbox;
+    private readonly DemoPrograms _programs;
+    private readonly DemoWorld _world;
+    private bool _leave;
+
+    private DemoSession(DemoOptions options, DemoOutput output, Interrupts interrupts, DemoSandbox sandbox, DemoPrograms programs)
+    {
+        (_options, _output, _interrupts, _sandbox, _programs) = (options, output, interrupts, sandbox, programs);
+        _world = new DemoWorld(options, sandbox, programs);
+    }
+
+    /// <summary>Runs it, prints the report and returns the exit code.</summary>
+    public static async Task<int> RunAsync(DemoOptions options)
+    {
+        Check(FaultAction.Fail, options.FailAt);
+        Check(FaultAction.Crash, options.CrashAt);
+        var programs = DemoPrograms.Find();
+        var output = new DemoOutput(options.Json);
+        using var interrupts = new Interrupts();
+        await using var session = new DemoSession(options, output, interrupts, DemoSandbox.Create(), programs);
+        try
+        {
+            return await session.RunAsync();
+        }
+        catch (Exception error) when (options.Json)
+        {
+            // One document on standard output, whatever happened; the error itself goes its usual way.
+            var reason = error is OperationCanceledException ? "interrupted" : error.Message.ReplaceLineEndings(" ");
+            ReportPrinter.Print(new RelocationReport { Reason = reason }, json: true);
+            throw;
+        }
+    }
+
+    /// <summary>Ends everything and removes it, unless it is to stay.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_leave)
+            return;
+        try
+        {
+            await _world.DisposeAsync();
+        }
+        finally
+        {
+            await _sandbox.RemoveAsync();
+        }
+    }
+
+    /// <summary>Refuses, before anything is touched, a fault at a step that the demo's relocation does not have.</summary>
+    private static void Check(FaultAction action, string? fault)
+    {
+        if (fault is not null)
+            Fault.Parse(action, fault, Planner.Plan(DemoFiles.Specification, "demo"));
+    }
+
+    private async Task<int> RunAsync()
+    {
+        _output.Say($"building a world in {_sandbox.Directory}");
+        await _world.BuildAsync(_output, _interrupts.First);
+
+        _output.Say($"relocating '{DemoFiles.App}' from {DemoFiles.Source} to {DemoFiles.Target}, quiesce by {_options.Quiesce.ToString().ToLowerInvariant()}");
+        var relocation = new DemoRelocation(_options, _sandbox, _programs, _output);
+        var left = await relocation.RunAsync(_interrupts);
+        if (left)
+        {
+            _leave = true;
+            SayHowToFinish(relocation.Journal.FindId());
+            return ExitCode.Interrupted;
+        }
+
+        var report = await ReportAsync(relocation);
+        if (_options.Keep)
+        {
+            _leave = true;
+            report = report with { Kept = await _world.KeepAsync(_interrupts.Second) };
+        }
+
+        ReportPrinter.Print(report, _options.Json);
+        return Judge(report);
+    }
+
+    private async Task<RelocationReport> ReportAsync(DemoRelocation relocation)
+    {
+        if (relocation.Journal.Read() is not var (plan, events))
+            throw new RelocateException($"relocate run: {relocation.LastError ?? "ended before it wrote a plan"}", ExitCode.OurError);
+        var report = ReportBuilder.Build(plan, events);
+        if (report.Outcome is RelocationOutcome.Completed or RelocationOutcome.Compensated or RelocationOutcome.Aborted)
+        {
+            _output.Say("waiting until the client writes again");
+            await _world.Clients.WaitUntilWritingAsync(report.ServedBy, _interrupts.Second);
+        }
+
+        if (!_options.Keep)
+            await _world.Clients.StopAsync();
+        _output.Say("reading every acknowledged write back");
+        var observations = await _world.ObserveAsync(_interrupts.Second);
+        report = ReportBuilder.Build(plan, events, observations, relocation.Journal.PredictedDowntime());
+        return report with
+        {
+            ServedBy = await _world.ServedByAsync(_interrupts.Second),
+            Crashes = relocation.Journal.Crashes(),
+            Steps = MarkInjected(report.Steps, relocation.Journal.Faults()),
+        };
+    }
+
+    /// <summary>A step that the engine tried again has no failure in its events; the journal knows of the fault.</summary>
+    private static ImmutableArray<StepReport> MarkInjected(ImmutableArray<StepReport> steps, IReadOnlyList<JournaledFault> faults) =>
+    [
+        .. steps.Select(step => step with
+        {
+            Injected = step.Injected || faults.Any(fault => fault.Fault.Action == FaultAction.Fail && string.Equals(fault.Step, step.Id, StringComparison.Ordinal)),
+        }),
+    ];
+
+    private int Judge(RelocationReport report)
+    {
+        if (report.AcknowledgedWritesLost > 0)
+        {
+            Console.Error.WriteLine($"relocate: {report.AcknowledgedWritesLost} acknowledged writes were lost");
+            return ExitCode.Damage;
+        }
+
+        if (_options.FailAt is { } failAt && !report.Steps.Any(static step => step.Injected))
+        {
+            Console.Error.WriteLine($"relocate: --fail-at {failAt}: the relocation never came to that step");
+            return ExitCode.OurError;
+        }
+
+        if (_options.CrashAt is { } crashAt && report.Crashes.IsEmpty)
+        {
+            Console.Error.WriteLine($"relocate: --crash-at {crashAt}: the relocation never came to that step");
+            return ExitCode.OurError;
+        }
+
+        return report.Outcome switch
+        {
+            RelocationOutcome.Completed => ExitCode.Completed,
+            RelocationOutcome.Compensated or RelocationOutcome.Aborted => ExitCode.Compensated,
+            RelocationOutcome.NeedsAttention => ExitCode.NeedsAttention,
+            _ => ExitCode.OurError,
+        };
+    }
+
+    private void SayHowToFinish(string? relocation)
+    {
+        _world.Mark();
+        var self = string.Join(' ', _programs.Relocate);
+        Console.Error.WriteLine("relocate: left as it is; clusters, DNS server and clients go on");
+        Console.Error.WriteLine($"relocate: finish the relocation: {self} resume {relocation} --config {_sandbox.ConfigFile} --state {_sandbox.Directory}");
+        Console.Error.WriteLine($"relocate: end everything:       {self} demo end --state {_sandbox.Directory}");
+        if (_options.Json)
+            ReportPrinter.Print(new RelocationReport { Relocation = relocation, Reason = "left by a second Ctrl-C; 'relocate resume' finishes it" }, json: true);
+    }
+}
