@@ -84,9 +84,7 @@ internal sealed class VolumeMarks(ICluster cluster, string app)
         var mark = Find(volume);
         if (mark is null || !Is(mark.PreparedBy, relocationId))
             return;
-        if (mark.StartedBy is not null)
-            throw new ActivityException(
-                "volume-started", $"the start of {app} on {cluster.Name} must be undone before volume {volume} is removed", retryable: false);
+        DemandNotStarted(volume, relocationId);
         if (mark.ExistedBefore)
         {
             Write(volume, mark with { PreparedBy = null, RetainedBy = mark.RetainedBy ?? relocationId });
@@ -95,6 +93,14 @@ internal sealed class VolumeMarks(ICluster cluster, string app)
 
         DirectoryTree.Delete(cluster.VolumePath(app, volume));
         DurableFile.Delete(PathOf(volume));
+    }
+
+    /// <summary>Throws while the start of this relocation stands on the volume.</summary>
+    public void DemandNotStarted(string volume, string relocationId)
+    {
+        if (Is(Find(volume)?.StartedBy, relocationId))
+            throw new ActivityException(
+                "volume-started", $"the start of {app} on {cluster.Name} must be undone before volume {volume} is removed", retryable: false);
     }
 
     private static bool Is(string? value, string relocationId) => string.Equals(value, relocationId, StringComparison.Ordinal);
