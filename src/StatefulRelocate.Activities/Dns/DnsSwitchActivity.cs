@@ -1,5 +1,6 @@
 using StatefulRelocate.Activities.Blackout;
 using StatefulRelocate.Activities.Durability;
+using StatefulRelocate.Activities.Leases;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Dns;
 using StatefulRelocate.Core.Leases;
@@ -25,10 +26,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
         using (await held.LockAsync(cancellationToken).ConfigureAwait(false))
         {
             var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
-            var record = await parts.TimeAsync("commit", () => records.DemandAsync(
-                (current, changeId) => held.Transitions.Commit(current, held.Cluster.Name, changeId),
-                cancellationToken,
-                certainlyNoEffect: Outstanding(held) == 0)).ConfigureAwait(false);
+            var record = await parts.TimeAsync("commit", () => CommitAsync(held, records, cancellationToken)).ConfigureAwait(false);
             records.Keep(record, records.Copy.Fenced);
             BlackoutDeadline.Disarm(held.Cluster, held.App, request.RelocationId);
         }
@@ -59,6 +57,18 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
         DurableFile.Delete(PathOfAttempts(held));
         return new StepOutput();
     }
+
+    private static async Task<WriterRecord> CommitAsync(HeldApp held, WriterRecords records, CancellationToken cancellationToken)
+        => await records.ChangeAsync((current, changeId) => held.Transitions.Commit(current, held.Cluster.Name, changeId), cancellationToken).ConfigureAwait(false) switch
+        {
+            WriterTransition.Write(var next) => next,
+            WriterTransition.Already(var current) => current,
+            // Who lost the record altogether cannot tell what became of an earlier commit.
+            WriterTransition.Refused { Refusal: WriterRefusal.NotHeld or WriterRefusal.Missing } gone => throw new ActivityException(FailureCode.Superseded, gone.Message, retryable: false),
+            WriterTransition.Refused lost => throw new ActivityException(
+                new StepFailure { Code = FailureCode.CommitLost, Message = lost.Message, Retryable = false, CertainlyNoEffect = true }),
+            _ => throw new InvalidOperationException("unknown transition"),
+        };
 
     private async Task SwapAsync(HeldApp held, AppName name, DnsRecordSet before, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using StatefulRelocate.Clusters;
+using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Leases;
@@ -40,20 +41,12 @@ internal sealed class WriterRecords(ICluster cluster, Repository repository, str
     /// <returns>The record that stands now.</returns>
     public async Task<WriterRecord> DemandAsync(
         Func<WriterRecord?, string, WriterTransition> change,
-        CancellationToken cancellationToken,
-        string code = "superseded",
-        bool certainlyNoEffect = false)
+        CancellationToken cancellationToken)
         => await ChangeAsync(change, cancellationToken).ConfigureAwait(false) switch
         {
             WriterTransition.Write(var next) => next,
             WriterTransition.Already(var current) => current,
-            WriterTransition.Refused refused => throw new ActivityException(new()
-            {
-                Code = code,
-                Message = refused.Message,
-                Retryable = false,
-                CertainlyNoEffect = certainlyNoEffect,
-            }),
+            WriterTransition.Refused refused => throw new ActivityException(FailureCode.Superseded, refused.Message, retryable: false),
             _ => throw new InvalidOperationException("unknown transition"),
         };
 
