@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using StatefulRelocate.Activities.Blackout;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Activities;
 
@@ -10,7 +9,7 @@ namespace StatefulRelocate.Activities.Streams;
 /// epoch, older than the step's mark, or a do of a closed relocation is refused; what is done already is answered from the record;
 /// whatever is older is cancelled and waited for first.
 /// </summary>
-public sealed class EffectJournal : IRelocationGate, IDisposable
+public sealed class EffectJournal : IDisposable
 {
     private readonly ICluster _cluster;
     private readonly ConcurrentDictionary<string, AppEffects> _apps = new(StringComparer.Ordinal);
