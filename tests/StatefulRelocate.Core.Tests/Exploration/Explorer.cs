@@ -18,9 +18,7 @@ internal sealed class Explorer(Scenario scenario)
 
     public Findings Run()
     {
-        var start = scenario.Machine.Start(Planner.Plan(scenario.Spec, "images-edge-a-edge-b-1"));
-        var first = new Node(scenario, start, new World(), scenario.Faults, scenario.Signals, null, "start");
-        first.Decided();
+        var first = First();
         _seen.Add(StateKey.Of(first));
         _open.Push(first);
         while (_open.TryPop(out var node))
@@ -29,18 +27,37 @@ internal sealed class Explorer(Scenario scenario)
         return new Findings(_seen.Count, _ends, null);
     }
 
-    private string? Visit(Node node)
+    /// <summary>The state before anything happened, with what the machine asks for first.</summary>
+    public Node First()
+    {
+        var start = scenario.Machine.Start(Planner.Plan(scenario.Spec, "images-edge-a-edge-b-1"));
+        var first = new Node(scenario, start, new World(), scenario.Faults, scenario.Signals, null, "start");
+        first.Decided();
+        return first;
+    }
+
+    public IEnumerable<Node> Successors(Node node) => _moves.Of(node).Concat(Surroundings.Of(node));
+
+    /// <summary>What is wrong with the world in this state, or null.</summary>
+    public string? Wrong(Node node)
     {
         if (node.World.Broken() is { } broken)
             return broken;
         if (node.Saga.Outcome is { } outcome)
         {
-            _ends++;
             if (node.World.IllegalEnd(outcome) is { } illegal)
                 return illegal;
             if (node.Undisturbed && outcome != scenario.Undisturbed)
                 return $"nothing disturbed it, and it ended {outcome}";
         }
+        return null;
+    }
+
+    private string? Visit(Node node)
+    {
+        if (Wrong(node) is { } wrong)
+            return wrong;
+        _ends += node.Saga.Outcome is null ? 0 : 1;
         var stuck = true;
         foreach (var next in Successors(node))
         {
@@ -50,6 +67,4 @@ internal sealed class Explorer(Scenario scenario)
         }
         return stuck && node.Saga.Outcome is null ? "it is stuck: nothing can happen any more" : null;
     }
-
-    private IEnumerable<Node> Successors(Node node) => _moves.Of(node).Concat(Surroundings.Of(node));
 }

@@ -19,10 +19,13 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
     /// <summary>Whether nobody and nothing disturbed the path that led here.</summary>
     public bool Undisturbed => FaultsLeft == Scenario.Faults && SignalsLeft == Scenario.Signals;
 
+    /// <summary>What was committed since the state before.</summary>
+    public List<SagaEvent> Events { get; } = [];
+
     /// <summary>An event that the engine commits, with all that the machine decides on it.</summary>
     public void Happened(SagaEvent happened)
     {
-        Saga = Scenario.Machine.Evolve(Saga, happened);
+        Fold(happened);
         Decided();
     }
 
@@ -31,7 +34,7 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
         while (Scenario.Machine.Decide(Saga) is { Length: > 0 } commands)
             foreach (var command in commands)
             {
-                Saga = Scenario.Machine.Evolve(Saga, SagaMachine.Record(Saga, command, DateTimeOffset.UnixEpoch));
+                Fold(SagaMachine.Record(Saga, command, DateTimeOffset.UnixEpoch));
                 Carry(command);
             }
     }
@@ -48,9 +51,15 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
         return string.Join("\n  ", actions);
     }
 
-    private Node? Before { get; } = parent;
+    public Node? Before { get; } = parent;
 
     private string Action { get; } = action;
+
+    private void Fold(SagaEvent happened)
+    {
+        Events.Add(happened);
+        Saga = Scenario.Machine.Evolve(Saga, happened);
+    }
 
     private void Carry(SagaCommand command)
     {
