@@ -38,7 +38,7 @@ public sealed class EmbeddedDnsServer : IAsyncDisposable
             var answering = new Answering(store, options.Listen.Address);
             // Sizes above 1232 bytes risk IP fragments; the client's own limit counts below it (see Answering).
             server = new DnsServer(
-                new ScreenedTransport(new UdpServerTransport(options.Listen), options),
+                new ScreenedTransport(new DatagramTransport(options.Listen, options.Report), options),
                 new ScreenedTransport(new TcpServerTransport(options.Listen), options));
             server.QueryReceived += (_, query) =>
             {

@@ -4,12 +4,12 @@ using ARSoft.Tools.Net.Dns;
 namespace StatefulRelocate.Dns.Serving;
 
 /// <summary>
-/// Looks at packets before the library does: the library drops a malformed query without an answer, and an error while it accepts
-/// a connection would end the process.
+/// Keeps trouble away from the library's loop: an error while a connection is accepted would end the process, and a malformed query
+/// over TCP would get no answer.
 /// </summary>
 internal sealed class ScreenedTransport(IServerTransport inner, EmbeddedDnsOptions options) : IServerTransport
 {
-    private static readonly TimeSpan PauseAfterError = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseAfterError = TimeSpan.FromMilliseconds(5);
 
     public ushort DefaultAllowedResponseSize => inner.DefaultAllowedResponseSize;
 
@@ -25,18 +25,19 @@ internal sealed class ScreenedTransport(IServerTransport inner, EmbeddedDnsOptio
 
     public void Dispose() => (inner as IDisposable)?.Dispose();
 
-    public async Task<IServerConnection?> AcceptConnectionAsync(CancellationToken token)
+    public async Task<IServerConnection?> AcceptConnectionAsync(CancellationToken token = default)
     {
         try
         {
             var connection = await inner.AcceptConnectionAsync(token).ConfigureAwait(false);
-            return connection is null ? null : new ScreenedConnection(connection, this, options);
+            return connection is null || TransportProtocol == TransportProtocol.Udp ? connection : new ScreenedConnection(connection, this, options);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
             if (token.IsCancellationRequested)
                 return null;
             options.Report($"a {TransportProtocol} client could not be accepted: {error.Message}");
+            // Without descriptors, for instance, the next try fails at once too.
             await Task.Delay(PauseAfterError, options.Time, CancellationToken.None).ConfigureAwait(false);
             return null;
         }
@@ -54,24 +55,21 @@ internal sealed class ScreenedTransport(IServerTransport inner, EmbeddedDnsOptio
 
         public void Dispose() => inner.Dispose();
 
-        public Task<bool> InitializeAsync(CancellationToken token) => inner.InitializeAsync(token);
+        public Task<bool> InitializeAsync(CancellationToken token = default) => inner.InitializeAsync(token);
 
-        public Task<bool> SendAsync(DnsRawPackage package, CancellationToken token) => inner.SendAsync(package, token);
+        public Task<bool> SendAsync(DnsRawPackage package, CancellationToken token = default) => inner.SendAsync(package, token);
 
-        public async Task<DnsReceivedRawPackage?> ReceiveAsync(CancellationToken token)
+        public async Task<DnsReceivedRawPackage?> ReceiveAsync(CancellationToken token = default)
         {
-            while (await inner.ReceiveAsync(token).ConfigureAwait(false) is { } package)
-            {
-                if (PacketScreen.Refusal(package.ToArraySegment(false), out var problem) is { } refusal)
-                    await inner.SendAsync(new DnsRawPackage(refusal), token).ConfigureAwait(false);
-                else if (problem is null)
-                    return package;
-                if (problem is not null)
-                    options.Report($"{transport.TransportProtocol} packet from {RemoteEndPoint}: {problem}");
-                if (!inner.CanRead)
-                    return null;
-            }
-
+            if (await inner.ReceiveAsync(token).ConfigureAwait(false) is not { } package)
+                return null;
+            var refusal = PacketScreen.Refusal(package.ToArraySegment(false), out var problem);
+            if (problem is null)
+                return package;
+            options.Report($"TCP packet from {RemoteEndPoint}: {problem}");
+            if (refusal is not null)
+                await inner.SendAsync(new DnsRawPackage(refusal), token).ConfigureAwait(false);
+            // Where one message was bad, the place of the next is doubtful.
             return null;
         }
     }
