@@ -9,6 +9,7 @@ internal static class CommandTree
     {
         yield return DemoCommand.Create(globals);
         yield return DnsCommands.Create(globals);
+        yield return CompletionCommand.Create();
         yield return KeeperCommand.Create(globals);
     }
 }
