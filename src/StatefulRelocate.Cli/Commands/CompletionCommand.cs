@@ -8,12 +8,13 @@ namespace StatefulRelocate.Cli.Commands;
 /// </summary>
 internal static class CompletionCommand
 {
+    // The library also offers "/?" and "/h", which nobody types here; each script drops them.
     private const string Bash = """
         # relocate completion for bash. Load it with:  . <(relocate completion bash)
         _relocate_complete() {
             local word=${COMP_WORDS[0]} line
             line="relocate${COMP_LINE:${#word}}"
-            mapfile -t COMPREPLY < <("$word" "[suggest:$((COMP_POINT - ${#word} + 8))]" "$line" 2>/dev/null)
+            mapfile -t COMPREPLY < <("$word" "[suggest:$((COMP_POINT - ${#word} + 8))]" "$line" 2>/dev/null | grep -v "^/")
             # Nothing of ours fits: let the shell complete paths.
             [ -n "${COMPREPLY[*]}" ] || COMPREPLY=()
         }
@@ -25,7 +26,7 @@ internal static class CompletionCommand
         _relocate_complete() {
             local line="relocate ${(j: :)words[2,CURRENT]}"
             local -a found
-            found=("${(@f)$("${words[1]}" "[suggest:${#line}]" "$line" 2>/dev/null)}")
+            found=("${(@f)$("${words[1]}" "[suggest:${#line}]" "$line" 2>/dev/null | grep -v "^/")}")
             found=(${found:#})
             if (( ${#found} )); then compadd -- $found; else _files; fi
         }
@@ -38,7 +39,7 @@ internal static class CompletionCommand
             set -l words (commandline -opc)
             set -l line relocate $words[2..] (commandline -ct)
             set -l text (string join ' ' -- $line)
-            $words[1] "[suggest:"(string length -- "$text")"]" "$text" 2>/dev/null
+            $words[1] "[suggest:"(string length -- "$text")"]" "$text" 2>/dev/null | grep -v "^/"
         end
         complete -c relocate -a '(__relocate_complete)'
         """;
