@@ -33,12 +33,12 @@ internal static class DemoFiles
 
     public static async Task WriteAsync(DemoSandbox sandbox, DemoOptions options, DemoPrograms programs, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
     {
-        await WritePrivateAsync(sandbox.PassphraseFile, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)), cancellationToken);
+        await WritePrivateAsync(sandbox.KeyFile, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)), cancellationToken);
         await WritePrivateAsync(sandbox.ConfigFile, $$"""
             apiVersion: relocate/v1alpha1
             kind: Config
             repositories:
-              {{Repository}}: {url: "dir:{{sandbox.RepositoryDirectory}}", passphraseFile: "{{sandbox.PassphraseFile}}"}
+              {{Repository}}: {url: "dir:{{sandbox.RepositoryDirectory}}", keyFile: "{{sandbox.KeyFile}}"}
             clusters:
               {{Source}}: {type: local, address: {{addresses[0]}}}
               {{Target}}: {type: local, address: {{addresses[1]}}}

@@ -24,7 +24,7 @@ internal sealed class DemoSandbox
 
     public string RelocationFile => Path.Combine(Directory, "relocation.yaml");
 
-    public string PassphraseFile => Path.Combine(Directory, "passphrase");
+    public string KeyFile => Path.Combine(Directory, "repository.key");
 
     public string RepositoryDirectory => Path.Combine(Directory, "repository");
 

@@ -26,13 +26,14 @@ internal sealed class DemoWorld(DemoOptions options, DemoSandbox sandbox, DemoPr
         await DemoFiles.WriteAsync(sandbox, options, programs, _reservation.Addresses, cancellationToken);
         output.Say("starting the clusters, the DNS server and the repository");
         await Task.WhenAll(
-            _commands.RunAsync(["repo", "init", "--repo", $"dir:{sandbox.RepositoryDirectory}", "--passphrase-file", sandbox.PassphraseFile], cancellationToken),
+            _commands.RunAsync(["repo", "init", "--repo", $"dir:{sandbox.RepositoryDirectory}", "--key-file", sandbox.KeyFile], cancellationToken),
             _commands.RunAsync(["dns", "up", DemoFiles.DnsServer], cancellationToken),
             _commands.RunAsync(["cluster", "up", DemoFiles.Source], cancellationToken),
             _commands.RunAsync(["cluster", "up", DemoFiles.Target], cancellationToken));
-        await _commands.RunAsync(["dns", "set", DemoFiles.Name, "A", _reservation.Addresses[0].ToString(), "--ttl", "1s"], cancellationToken);
+        await _commands.RunAsync(["dns", "set", DemoFiles.Zone, DemoFiles.App, "A", "1", _reservation.Addresses[0].ToString()], cancellationToken);
         output.Say($"starting '{DemoFiles.App}' on {DemoFiles.Source} with {Reports.Quantities.Bytes(options.Size)} of data");
         await _commands.RunAsync(["app", "apply", "-f", sandbox.AppFile, "--cluster", DemoFiles.Source], cancellationToken);
+        await _commands.RunAsync(["app", "start", DemoFiles.App, "--cluster", DemoFiles.Source], cancellationToken);
         Clients.Start(Dns);
         await Clients.WaitUntilStartedAsync(cancellationToken);
     }

@@ -49,22 +49,15 @@ internal sealed class World : IAsyncDisposable
         try
         {
             await world.WriteAsync(app, cutover);
-            await world.MustAsync("repo", "init", "--repo", $"dir:{world._directory.File("repository")}", "--passphrase-file", world._directory.File("passphrase"));
+            await world.MustAsync("repo", "init", "--repo", $"dir:{world._directory.File("repository")}", "--key-file", world._directory.File("repository.key"));
             await world.MustAsync("dns", "up");
             await world.MustAsync("cluster", "up", "edge-a");
             await world.MustAsync("cluster", "up", "edge-b");
-            await world.MustAsync("dns", "set", "app.edge.test", "A", world.SourceAddress.ToString(), "--ttl", "1s");
+            await world.MustAsync("dns", "set", "edge.test", "app", "A", "1", world.SourceAddress.ToString());
+            await world.MustAsync("app", "apply", "-f", world._directory.File("app.yaml"), "--cluster", "edge-a");
             if (seed is not null)
-            {
-                await world.MustAsync("app", "apply", "-f", world._directory.File("app.yaml"), "--cluster", "edge-a", "--no-start");
                 await seed(world.VolumePath("edge-a"));
-                await world.MustAsync("app", "start", App, "--cluster", "edge-a");
-            }
-            else
-            {
-                await world.MustAsync("app", "apply", "-f", world._directory.File("app.yaml"), "--cluster", "edge-a");
-            }
-
+            await world.MustAsync("app", "start", App, "--cluster", "edge-a");
             return world;
         }
         catch
@@ -112,12 +105,12 @@ internal sealed class World : IAsyncDisposable
 
     private async Task WriteAsync(string app, string cutover)
     {
-        await File.WriteAllTextAsync(_directory.File("passphrase"), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+        await File.WriteAllTextAsync(_directory.File("repository.key"), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
         await File.WriteAllTextAsync(_directory.File("config.yaml"), string.Create(CultureInfo.InvariantCulture, $$"""
             apiVersion: relocate/v1alpha1
             kind: Config
             repositories:
-              main: {url: "dir:{{_directory.File("repository")}}", passphraseFile: "{{_directory.File("passphrase")}}"}
+              main: {url: "dir:{{_directory.File("repository")}}", keyFile: "{{_directory.File("repository.key")}}"}
             clusters:
               edge-a: {type: local, address: {{SourceAddress}}}
               edge-b: {type: local, address: {{TargetAddress}}}
