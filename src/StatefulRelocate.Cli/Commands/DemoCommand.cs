@@ -18,9 +18,10 @@ internal static class DemoCommand
         var keep = new Option<bool>("--keep") { Description = "Leave everything running, and say how to look at it and how to end it." };
         var json = new Option<bool>("--json") { Description = "Print the report as one JSON document (docs/report.md)." };
         var maxBlackout = new Option<int>("--max-blackout") { Description = "The hard bound of the blackout in milliseconds.", Hidden = true, DefaultValueFactory = static _ => 10_000 };
+        var approval = new Option<bool>("--approval") { Description = "Wait for 'relocate approve' before the cutover.", Hidden = true };
         var command = new Command("demo", "Watch a real app move between two clusters on this machine, under load, and see what it cost.")
         {
-            size, rate, quiesce, failAt, crashAt, keep, json, maxBlackout, End(globals),
+            size, rate, quiesce, failAt, crashAt, keep, json, maxBlackout, approval, End(globals),
         };
         command.SetAction((parse, _) => DemoSession.RunAsync(new DemoOptions
         {
@@ -38,6 +39,7 @@ internal static class DemoCommand
             CrashAt = parse.GetValue(crashAt),
             Keep = parse.GetValue(keep),
             Json = parse.GetValue(json),
+            Approval = parse.GetValue(approval),
             MaxBlackout = TimeSpan.FromMilliseconds(parse.GetValue(maxBlackout)),
         }));
         return command;

@@ -21,14 +21,15 @@ internal static class DemoFiles
     /// <summary>The app's name, fully qualified.</summary>
     public const string Name = $"{App}.{Zone}";
 
-    /// <summary>What the relocation file says, but for the options.</summary>
-    public static RelocationSpec Specification { get; } = new()
+    /// <summary>What the relocation file says, as far as it decides which steps there are.</summary>
+    public static RelocationSpec Specification(DemoOptions options) => new()
     {
         App = App,
         Source = Source,
         Target = Target,
         Repository = Repository,
         Dns = new DnsSpec { Server = DnsServer, Zone = Zone, Name = App },
+        Cutover = new CutoverSpec { Quiesce = options.Quiesce, Approval = options.Approval },
     };
 
     public static async Task WriteAsync(DemoSandbox sandbox, DemoOptions options, DemoPrograms programs, IReadOnlyList<IPAddress> addresses, CancellationToken cancellationToken)
@@ -72,6 +73,7 @@ internal static class DemoFiles
               maxDowntime: 500ms
               maxBlackout: {{((int)options.MaxBlackout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)}}ms
               onNoConvergence: cutover-anyway
+              approval: {{(options.Approval ? "true" : "false")}}
 
             """, cancellationToken);
     }

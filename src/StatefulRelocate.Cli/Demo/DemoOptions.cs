@@ -26,6 +26,9 @@ internal sealed record DemoOptions
     /// <summary>The hard bound of the blackout; only tests set it.</summary>
     public TimeSpan MaxBlackout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whether the cutover waits for <c>relocate approve</c>; only tests set it.</summary>
+    public bool Approval { get; init; }
+
     /// <summary>Reads a size: bytes, or with <c>KiB</c>, <c>MiB</c>, <c>GiB</c>.</summary>
     public static long ParseSize(string text)
     {

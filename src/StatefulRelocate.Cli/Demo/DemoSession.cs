@@ -29,8 +29,8 @@ internal sealed class DemoSession : IAsyncDisposable
     /// <summary>Runs it, prints the report and returns the exit code.</summary>
     public static async Task<int> RunAsync(DemoOptions options)
     {
-        Check(FaultAction.Fail, options.FailAt);
-        Check(FaultAction.Crash, options.CrashAt);
+        Check(FaultAction.Fail, options.FailAt, options);
+        Check(FaultAction.Crash, options.CrashAt, options);
         var programs = DemoPrograms.Find();
         var output = new DemoOutput(options.Json);
         using var interrupts = new Interrupts();
@@ -64,10 +64,10 @@ internal sealed class DemoSession : IAsyncDisposable
     }
 
     /// <summary>Refuses, before anything is touched, a fault at a step that the demo's relocation does not have.</summary>
-    private static void Check(FaultAction action, string? fault)
+    private static void Check(FaultAction action, string? fault, DemoOptions options)
     {
         if (fault is not null)
-            Fault.Parse(action, fault, Planner.Plan(DemoFiles.Specification, "demo"));
+            Fault.Parse(action, fault, Planner.Plan(DemoFiles.Specification(options), "demo"));
     }
 
     private async Task<int> RunAsync()

@@ -2,16 +2,13 @@ using StatefulRelocate.Core.Plans;
 
 namespace StatefulRelocate.EndToEnd.Tests.Demo;
 
-/// <summary>Every kind of step of the demo's plan fails once, and the engine dies once at each.</summary>
-public sealed class SweepTests
+/// <summary>Every kind of step of the demo's plan fails once.</summary>
+public sealed class FailureSweepTests
 {
     private static readonly string[] AfterThePointOfNoReturn = [StepKind.DnsSwitch, StepKind.DnsVerify, StepKind.Retire, StepKind.ReleaseLease];
 
-    /// <summary>All but the gate, which the demo does not ask for.</summary>
-    public static TheoryData<string> Kinds => [.. StepKind.All.Where(static kind => kind != StepKind.Gate)];
-
     [Theory]
-    [MemberData(nameof(Kinds))]
+    [MemberData(nameof(SweptKinds.All), MemberType = typeof(SweptKinds))]
     public async Task A_failure_at(string kind)
     {
         var demo = await DemoRun.RunAsync("--fail-at", kind);
@@ -25,18 +22,6 @@ public sealed class SweepTests
     }
 
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public async Task A_crash_of_the_engine_at(string kind)
-    {
-        var demo = await DemoRun.RunAsync("--crash-at", kind);
-
-        demo.MustBe(0, "completed", "edge-b");
-        var crash = Assert.Single(demo.Report.GetProperty("crashes").EnumerateArray());
-        Assert.True(crash.GetProperty("resumedPid").GetInt32() != crash.GetProperty("killedPid").GetInt32(), demo.Text);
-        Assert.StartsWith(kind, crash.GetProperty("step").GetString(), StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData("fence")]
     [InlineData("start")]
     [InlineData("ready")]
@@ -46,4 +31,27 @@ public sealed class SweepTests
 
         demo.MustBe(4, "compensated", "edge-a");
     }
+}
+
+/// <summary>The engine dies once at every kind of step.</summary>
+public sealed class CrashSweepTests
+{
+    [Theory]
+    [MemberData(nameof(SweptKinds.All), MemberType = typeof(SweptKinds))]
+    public async Task A_crash_of_the_engine_at(string kind)
+    {
+        var demo = await DemoRun.RunAsync("--crash-at", kind);
+
+        demo.MustBe(0, "completed", "edge-b");
+        var crash = Assert.Single(demo.Report.GetProperty("crashes").EnumerateArray());
+        Assert.True(crash.GetProperty("resumedPid").GetInt32() != crash.GetProperty("killedPid").GetInt32(), demo.Text);
+        Assert.StartsWith(kind, crash.GetProperty("step").GetString(), StringComparison.Ordinal);
+    }
+}
+
+/// <summary>The kinds of the demo's plan.</summary>
+public static class SweptKinds
+{
+    /// <summary>All but the gate, which the demo does not ask for.</summary>
+    public static TheoryData<string> All => [.. StepKind.All.Where(static kind => kind != StepKind.Gate)];
 }

@@ -74,10 +74,10 @@ public sealed class BadInputTests : IDisposable
             await File.WriteAllTextAsync(_directory.File("relocation.yaml"), relocation);
     }
 
-    private string Config() => $$"""
+    private string Config() => $$$"""
         apiVersion: relocate/v1alpha1
         kind: Config
-        repositories: {main: {url: "dir:{{_directory.File("repository")}}"}}
+        repositories: {main: {url: "dir:{{{_directory.File("repository")}}}"}}
         clusters:
           edge-a: {type: local, address: 127.0.77.1}
           edge-b: {type: local, address: 127.0.77.2}

@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using StatefulRelocate.EndToEnd.Tests.Kills;
+using StatefulRelocate.EndToEnd.Tests.Programs;
+
+namespace StatefulRelocate.EndToEnd.Tests.Demo;
+
+/// <summary>Ctrl-C once and twice, while the relocation waits at its gate.</summary>
+public sealed partial class InterruptTests : IDisposable
+{
+    private const int Interrupt = 2;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task The_first_aborts_with_compensation_and_cleans_up()
+    {
+        using var demo = await StartAsync();
+
+        _ = Kill(demo.Id, Interrupt);
+        var result = await demo.WaitAsync(Limit);
+
+        Assert.True(result.ExitCode == 4, result.ToString());
+        using var report = JsonDocument.Parse(result.Output);
+        Assert.Equal("aborted", report.RootElement.GetProperty("outcome").GetString());
+        Assert.Equal("edge-a", report.RootElement.GetProperty("servedBy").GetString());
+        Assert.Equal(0, report.RootElement.GetProperty("acknowledgedWritesLost").GetInt64());
+        Assert.Empty(Directory.GetFileSystemEntries(_directory.Path));
+        Assert.Empty(_directory.Processes());
+    }
+
+    [Fact]
+    public async Task The_second_leaves_and_says_how_to_finish()
+    {
+        using var demo = await StartAsync();
+        var state = Directory.GetDirectories(_directory.Path, "relocate-demo-*").Single();
+
+        _ = Kill(demo.Id, Interrupt);
+        await Task.Delay(20, TestContext.Current.CancellationToken);
+        _ = Kill(demo.Id, Interrupt);
+        var result = await demo.WaitAsync(Limit);
+
+        // The abort may have been through before the second one came.
+        if (result.ExitCode == 4)
+            return;
+        Assert.True(result.ExitCode == 130, result.ToString());
+        Assert.Contains("resume", result.Errors, StringComparison.Ordinal);
+        Assert.Contains(state, result.Errors, StringComparison.Ordinal);
+        string[] where = ["--state", state, "--config", Path.Combine(state, "config.yaml")];
+        await RelocateProgram.RunAsync(["abort", .. where]);
+        var resumed = await RelocateProgram.RunAsync(["resume", .. where]);
+        Assert.True(resumed.ExitCode == 4, resumed.ToString());
+        var ended = await RelocateProgram.RunAsync(["demo", "end", "--state", state]);
+        Assert.True(ended.ExitCode == 0, ended.ToString());
+        Assert.Empty(_directory.Processes());
+    }
+
+    private async Task<RunningProgram> StartAsync()
+    {
+        var demo = RelocateProgram.Start(["demo", "--json", "--size", "16MiB", "--approval"], new Dictionary<string, string> { ["TMPDIR"] = _directory.Path });
+        await Eventually.IsTrueAsync("the gate", () =>
+        {
+            if (demo.HasExited)
+                Assert.Fail($"the demo ended: {demo.WaitAsync(Limit).GetAwaiter().GetResult()}");
+            return Directory.GetDirectories(_directory.Path, "relocate-demo-*") is [var state] && JournalWatch.Started(state, "gate");
+        }, Limit);
+        return demo;
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int processId, int signal);
+}
