@@ -33,7 +33,15 @@ internal sealed class Effects(bool trusting = false)
     private static readonly Effect[] None = [];
 
     private readonly Effect[] _lease = [Local(w => w.Claim = true), Put((w, _) => w.Held || Won(w, Writer.Source, RelocationPhase.Taken))];
-    private readonly Effect[] _undoLease = [Put((w, _) => Won(w, w.Writer, RelocationPhase.None, held: false)), Local(w => w.Claim = false)];
+    private readonly Effect[] _undoLease =
+    [
+        Put((w, _) => w.Writer != Writer.Target && Won(w, Writer.Source, RelocationPhase.None, held: false)),
+        Local(w => w.Claim = false),
+    ];
+
+    private readonly Effect[] _releaseLease =
+        [Put((w, _) => w.Writer == Writer.Target && Won(w, Writer.Target, RelocationPhase.None, held: false)), Local(w => w.Claim = false)];
+
     private readonly Effect[] _seal = [Local(w => w.Sealed = true)];
     private readonly Effect[] _undoSeal = [Local(w => w.Sealed = false)];
     private readonly Effect[] _prepare = [Local(w => w.Prepared = true)];
@@ -60,7 +68,7 @@ internal sealed class Effects(bool trusting = false)
     ];
 
     private readonly Effect[] _undoFence =
-        [Put((w, _) => w.Writer != Writer.Target && Won(w, Writer.Source, RelocationPhase.Undone)), Local(w => w.Fenced = false)];
+        [Put((w, _) => w.Writer != Writer.Target && w.Phase != RelocationPhase.Committed && Won(w, Writer.Source, RelocationPhase.Undone)), Local(w => w.Fenced = false)];
 
     private readonly Effect[] _start =
     [
@@ -77,8 +85,9 @@ internal sealed class Effects(bool trusting = false)
     // The record is written even where it says nobody: a late nobody -> B of the start must find it changed.
     private readonly Effect[] _undoStart =
     [
+        Put((w, _) => w.Phase == RelocationPhase.Undone || (w.Phase != RelocationPhase.Committed && Won(w, w.Writer, RelocationPhase.Undone))),
         Local(w => w.TargetRuns = false),
-        Put((w, _) => w.Writer == Writer.Source || Won(w, Writer.Nobody, RelocationPhase.Undone)),
+        Put((w, _) => w.Writer != Writer.Target || Won(w, Writer.Nobody, RelocationPhase.Undone)),
         Local(w => (w.StartedMark, w.TargetGuard) = (false, Guard.Off)),
     ];
 
@@ -93,14 +102,21 @@ internal sealed class Effects(bool trusting = false)
         }),
     ];
 
-    private readonly Effect[] _undoDnsSwitch = [Local(w => w.DnsNew = false)];
+    // The one way back after the point of no return: the agent knows of every message it sent, and asks every server.
+    private readonly Effect[] _undoDnsSwitch =
+    [
+        Put((w, _) => w.Phase != RelocationPhase.Committed
+            || (w is { DnsNew: false, LateDnsToNew: false } && Won(w, Writer.Target, RelocationPhase.Undone))),
+    ];
+
     private readonly Effect[] _retire = [If(w => w is { Writer: Writer.Target, Phase: RelocationPhase.Committed }, w => (w.Source, w.SourceGuard) = (SourceApp.Gone, Guard.Off))];
 
     /// <summary>The effects of one direction of a step; none when it only looks.</summary>
     public Effect[] Of(Attempt attempt) => (attempt.Kind, attempt.Direction) switch
     {
         (StepKind.Lease, StepDirection.Do) => _lease,
-        (StepKind.Lease, StepDirection.Undo) or (StepKind.ReleaseLease, StepDirection.Do) => _undoLease,
+        (StepKind.Lease, StepDirection.Undo) => _undoLease,
+        (StepKind.ReleaseLease, StepDirection.Do) => _releaseLease,
         (StepKind.Prepare, StepDirection.Do) => attempt.OnSource ? _seal : _prepare,
         (StepKind.Prepare, StepDirection.Undo) => attempt.OnSource ? _undoSeal : _undoPrepare,
         (StepKind.Snapshot or StepKind.FinalSnapshot, _) => _snapshot,

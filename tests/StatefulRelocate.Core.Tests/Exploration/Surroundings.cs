@@ -28,27 +28,22 @@ internal static class Surroundings
         }
     }
 
+    /// <summary>Wins the record back, or sees that there is nothing left to guard; then ends what runs there, and thaws.</summary>
     private static IEnumerable<Node> SourceGuard(Node node)
     {
-        if (node.World is { DeadlinePassed: true, SourceGuard: Guard.Armed })
+        if (node.World is { DeadlinePassed: true, SourceGuard: Guard.Armed } && (IsOver(node.World) || node.World.Writer != Writer.Target))
         {
             var next = node.Next("the source's guard expires");
-            (next.World.SourceGuard, next.World.SourceClosedByGuard) = (Guard.Expired, true);
+            next.World.SourceGuard = IsOver(next.World) ? Guard.Off : Guard.Expired;
+            if (!IsOver(next.World))
+                next.World.Put(Writer.Source, RelocationPhase.Undone, held: true);
+            yield return next;
+        }
+        else if (node.World.SourceGuard == Guard.Expired)
+        {
+            var next = node.Next("the source's guard brings the app back");
+            next.World.SourceClosedByGuard = true;
             Moves.Close(next, source: true);
-            yield return next;
-        }
-        if (node.World.SourceGuard != Guard.Expired)
-            yield break;
-        if (IsOver(node.World))
-        {
-            var next = node.Next("the source's guard sees that there is nothing left to guard");
-            next.World.SourceGuard = Guard.Off;
-            yield return next;
-        }
-        else if (node.World.Writer != Writer.Target)
-        {
-            var next = node.Next("the source's guard wins the source back");
-            next.World.Put(Writer.Source, RelocationPhase.Undone, held: true);
             (next.World.SourceGuard, next.World.Fenced) = (Guard.Off, false);
             next.World.Thaw();
             yield return next;
@@ -60,23 +55,16 @@ internal static class Surroundings
         if (node.World is { DeadlinePassed: true, TargetGuard: Guard.Armed })
         {
             var next = node.Next("the target's guard expires");
-            var world = next.World;
-            if (IsOver(world))
-            {
-                world.TargetGuard = Guard.Off;
-            }
-            else
-            {
-                (world.TargetGuard, world.TargetClosedByGuard) = (Guard.Expired, true);
-                if (world.Writer == Writer.Target)
-                    world.Put(Writer.Target, RelocationPhase.Undone, held: true);
-                Moves.Close(next, source: false);
-            }
+            next.World.TargetGuard = IsOver(next.World) ? Guard.Off : Guard.Expired;
+            if (!IsOver(next.World))
+                next.World.Put(next.World.Writer, RelocationPhase.Undone, held: true);
             yield return next;
         }
-        if (node.World.TargetGuard == Guard.Expired)
+        else if (node.World.TargetGuard == Guard.Expired)
         {
             var next = node.Next("the target's guard stops the app");
+            next.World.TargetClosedByGuard = true;
+            Moves.Close(next, source: false);
             (next.World.TargetGuard, next.World.TargetRuns) = (Guard.Off, false);
             if (next.World.Writer == Writer.Target)
                 next.World.Put(Writer.Nobody, RelocationPhase.Undone, held: true);
