@@ -130,7 +130,7 @@ public sealed class BackwardTests
         var journey = new Journey().GoesOnUntil("dns-switch");
         journey.Lapses("dns-switch");
         journey.TimersFire();
-        journey.Fails("dns-switch", retryable: false, certainlyNoEffect: true, code: FailureCode.CommitLost);
+        journey.Fails("dns-switch", retryable: false, code: FailureCode.CommitLost);
         Assert.Equal(RelocationOutcome.Compensated, journey.GoesOnToTheEnd().State.Outcome);
     }
 

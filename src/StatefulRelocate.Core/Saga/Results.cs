@@ -86,7 +86,7 @@ internal static class Results
         if (direction == StepDirection.Undo || state.Compensating)
             return next;
         if (!state.PointOfNoReturn || (step.Kind == StepKind.DnsSwitch && certain))
-            return Compensating.Begin(next, $"{step.Id} on {step.Cluster} {(status == RunStatus.Lapsed ? "did not answer" : "failed")}: {failure.Message}");
+            return Compensating.Begin(next, $"{step.Id}{(step.Cluster is null ? "" : " on ")}{step.Cluster} {(status == RunStatus.Lapsed ? "did not answer" : "failed")}: {failure.Message}");
         return next;
     }
 
@@ -95,7 +95,7 @@ internal static class Results
     /// clients to the target, unless the record itself proves that nothing was ever sent.
     /// </summary>
     private static bool IsCertain(StepRun run, StepFailure failure) =>
-        failure.CertainlyNoEffect && (!run.Unclear || failure.Code == FailureCode.CommitLost);
+        failure.Code == FailureCode.CommitLost || (failure.CertainlyNoEffect && !run.Unclear);
 
     private static StepState Find(SagaState state, string id) => state.Step(id) ?? throw new UnknownStepException(state.Plan.RelocationId, id);
 }

@@ -16,8 +16,8 @@ internal sealed class Moves(Effects effects)
             var attempt = node.World.Attempts[i];
             if (!attempt.Delivered)
             {
-                if (MayArrive(node.World, attempt))
-                    yield return Deliver(node, i, attempt);
+                if (MayArrive(node.World, attempt) && Arrive(node, i, attempt) is { } arrived)
+                    yield return arrived;
             }
             else if (attempt.Position < effects.Of(attempt).Length)
             {
@@ -59,12 +59,28 @@ internal sealed class Moves(Effects effects)
     private static bool MayArrive(World world, Attempt attempt) => attempt.Direction == StepDirection.Do
         || !world.Attempts.Any(a => a.Delivered && a.Direction == StepDirection.Undo && a.OnSource == attempt.OnSource && a.Step != attempt.Step);
 
+    /// <summary>
+    /// A do is let in and has its first effect in one: in between nothing can happen to it that could not happen before. An undo closes the
+    /// door first, which others see.
+    /// </summary>
+    private Node? Arrive(Node node, int index, Attempt attempt)
+    {
+        var arrived = Deliver(node, index, attempt);
+        var now = arrived.World.Attempts.FindIndex(a => a == attempt with { Delivered = true });
+        if (now < 0 || attempt.Direction == StepDirection.Undo)
+            return arrived;
+        return effects.Of(attempt).Length > 0 ? Act(arrived, now, attempt with { Delivered = true })
+            : attempt.Ghost ? null : Answer(arrived, now, attempt with { Delivered = true });
+    }
+
+    private static bool IsRefused(World world, Attempt attempt) =>
+        !attempt.Delivered && (attempt.Stale || (IsEndedByClosing(attempt) && world.Closed(attempt.OnSource)));
+
     private static Node Deliver(Node node, int index, Attempt attempt)
     {
         var next = node.Next($"{Name(attempt)} arrives");
         var world = next.World;
-        var refused = attempt.Stale || (IsEndedByClosing(attempt) && world.Closed(attempt.OnSource));
-        if (refused)
+        if (IsRefused(world, attempt))
         {
             world.Attempts.RemoveAt(index);
             if (!attempt.Ghost)
@@ -144,7 +160,7 @@ internal sealed class Moves(Effects effects)
             again.World.Attempts[index] = attempt with { Position = 0, Delivered = false, Unclear = true };
             yield return again;
         }
-        if (attempt.Delivered && attempt.Position < program.Length && program[attempt.Position].Reach != Reach.Local)
+        if (!IsRefused(node.World, attempt) && attempt.Position < program.Length && program[attempt.Position].Reach != Reach.Local)
         {
             yield return Late(Lapsed(node, index, attempt, "dies, its last message under way"), attempt);
             var again = node.Next($"{Name(attempt)} dies, its last message under way, and is tried again", 1);

@@ -36,29 +36,42 @@ internal struct StateKey
     private void Add(SagaState saga)
     {
         Add((int?)saga.Outcome ?? -1);
+        if (saga.Outcome is not null)
+            return;
         Add(saga.Compensating ? saga.Compensation!.ByPerson ? 2 : 1 : 0);
-        Add(saga.PointOfNoReturn);
-        Add(saga.PauseRequested);
-        Add(saga.Approved);
         Add(saga.Attention is not null);
-        Add((int)saga.PreCopyVerdict);
+        var resumed = 0;
         foreach (var answer in saga.Signals)
-            Add(answer.Signal is Abort ? 1 : answer.Signal is Pause ? 2 : answer.Signal is Resume ? 3 : 4);
-        Add(saga.Steps.Length);
+            resumed += answer.Signal is Resume ? 1 : 0;
+        Add(resumed);
+        if (!saga.Compensating)
+            AddForward(saga);
         foreach (var step in saga.Steps)
         {
-            Add(saga.Compensating ? Forgotten(step.Do) : (int)step.Do.Status | (step.Do.Sequence > saga.StaleUpTo ? 16 : 0));
-            if (step.Do.Broken && !saga.Compensating)
-                Add(Retry(saga, step, StepDirection.Do));
-            Add(step.Do.Unclear && !saga.Compensating);
+            if (saga.Compensating)
+                Add(Forgotten(step.Do));
             Add(step.Planned.HasUndo);
             Add((int)step.Undo.Status);
             if (step.Undo.Broken)
                 Add(Retry(saga, step, StepDirection.Undo));
         }
+    }
+
+    private void AddForward(SagaState saga)
+    {
+        Add((saga.PointOfNoReturn ? 1 : 0) | (saga.PauseRequested ? 2 : 0) | (saga.Approved ? 4 : 0) | ((int)saga.PreCopyVerdict << 3));
+        foreach (var answer in saga.Signals)
+            Add(answer.Signal is Abort ? 1 : answer.Signal is Pause ? 2 : 3);
         foreach (var timer in saga.Timers)
             if (timer.Name == "max-blackout")
                 Add(timer.Fired);
+        Add(saga.Steps.Length);
+        foreach (var step in saga.Steps)
+        {
+            Add((int)step.Do.Status | (step.Do.Sequence > saga.StaleUpTo ? 16 : 0) | (step.Do.Unclear ? 32 : 0));
+            if (step.Do.Broken)
+                Add(Retry(saga, step, StepDirection.Do));
+        }
     }
 
     private static int Forgotten(StepRun run) => run.Status == RunStatus.Running ? run.CancelRequested ? 3 : 2 : run.Dispatched ? 1 : 0;
@@ -75,8 +88,7 @@ internal struct StateKey
         Add((int)world.Source | ((int)world.Writer << 2) | ((int)world.Phase << 4) | ((int)world.SourceGuard << 8) | ((int)world.TargetGuard << 10));
         Add((world.Fenced ? 1 : 0) | (world.TargetRuns ? 2 : 0) | (world.Sealed ? 4 : 0) | (world.Prepared ? 8 : 0) | (world.StartedMark ? 16 : 0)
             | (world.Claim ? 32 : 0) | (world.Held ? 64 : 0) | (world.DnsNew ? 128 : 0) | (world.LateDnsToNew ? 256 : 0)
-            | (world.TargetAcknowledged ? 512 : 0) | (world.DeadlinePassed ? 1024 : 0) | (world.SourceClosedByUndo ? 2048 : 0)
-            | (world.SourceClosedByGuard ? 4096 : 0) | (world.TargetClosedByUndo ? 8192 : 0) | (world.TargetClosedByGuard ? 16384 : 0));
+            | (world.TargetAcknowledged ? 512 : 0) | (world.DeadlinePassed ? 1024 : 0) | (world.Closed(true) ? 2048 : 0) | (world.Closed(false) ? 4096 : 0));
         // Only the distance to the source's version matters.
         Add(world.TargetVersion == World.NoData ? -1 : world.SourceVersion - world.TargetVersion);
         foreach (var manifest in world.Manifests)
