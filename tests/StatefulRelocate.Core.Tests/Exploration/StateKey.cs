@@ -104,7 +104,7 @@ internal struct StateKey
             var newer = 0;
             foreach (var other in world.Attempts)
                 newer += other.Step == attempt.Step && other.Sequence > attempt.Sequence ? 1 : 0;
-            var one = HashOf(StepHash(attempt), attempt.Position + (newer * 16) + ((int)attempt.Direction << 8),
+            var one = HashOf(attempt.Step.GetHashCode(StringComparison.Ordinal), attempt.Position + (newer * 16) + ((int)attempt.Direction << 8),
                 (attempt.Delivered ? 1 : 0) | (attempt.Ghost ? 2 : 0) | (attempt.Cancelled ? 4 : 0) | (attempt.Stale ? 8 : 0) | (attempt.Unclear ? 16 : 0));
             attempts += (uint)one;
             attemptsHigh += (ulong)one * (ulong)one;
@@ -112,14 +112,6 @@ internal struct StateKey
         Add((int)attempts);
         Add((int)(attemptsHigh >> 32));
         Add((int)attemptsHigh);
-    }
-
-    private static int StepHash(Attempt attempt)
-    {
-        var hash = 17u;
-        foreach (var c in attempt.Step)
-            hash = (hash * 31) + c;
-        return (int)hash;
     }
 
     private static long HashOf(int a, int b, int c)
