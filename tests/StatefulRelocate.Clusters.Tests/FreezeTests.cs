@@ -128,6 +128,7 @@ public sealed class FreezeTests
             await test.UntilWrittenAsync("starts", i + 1);
             times.Add(await TimeAsync("freeze", () => test.Cluster.QuiesceAsync(TestCluster.App, QuiesceMode.Freeze, CancellationToken.None)));
             times.Add(await TimeAsync("prove", () => test.Cluster.ProveSilentAsync(TestCluster.App, CancellationToken.None)));
+            times.Add(await TimeAsync("prove", () => test.Cluster.ProveSilentAsync(TestCluster.App, CancellationToken.None)));
             times.Add(await TimeAsync("thaw", () => test.Cluster.UnquiesceAsync(TestCluster.App, CancellationToken.None)));
             times.Add(await TimeAsync("stop", () => test.Cluster.QuiesceAsync(TestCluster.App, QuiesceMode.Stop, CancellationToken.None)));
         }
@@ -139,7 +140,11 @@ public sealed class FreezeTests
     private static async Task<string> TimeAsync(string what, Func<Task> action)
     {
         var watch = Stopwatch.StartNew();
+        using var self = Process.GetCurrentProcess();
+        var before = self.TotalProcessorTime;
         await action();
-        return $"{what} {watch.Elapsed.TotalMilliseconds:0.0} ms";
+        var elapsed = watch.Elapsed;
+        self.Refresh();
+        return $"{what} {elapsed.TotalMilliseconds:0.0} ms ({(self.TotalProcessorTime - before).TotalMilliseconds:0} ms of processor here)";
     }
 }

@@ -23,6 +23,7 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private FileStream? _exclusive;
     private bool _shutDown;
+    private bool _disposed;
 
     /// <summary>Makes one; nothing is touched before <see cref="StartAsync(CancellationToken)"/>.</summary>
     public LocalCluster(LocalClusterOptions options) => _options = options with { StateDirectory = Path.GetFullPath(options.StateDirectory) };
@@ -80,6 +81,9 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
     /// <summary>Leaves the keepers and their apps as they are.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         await _end.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_watches.Values).ConfigureAwait(false);
         if (_exclusive is not null)
@@ -302,8 +306,19 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
 
     private async Task OrderAsync(string app, string verb, CancellationToken cancellationToken)
     {
-        await EnsureKeeperAsync(app, cancellationToken).ConfigureAwait(false);
-        await Link(app).AskAsync(new KeeperRequest { Verb = verb }, cancellationToken).ConfigureAwait(false);
+        var request = new KeeperRequest { Verb = verb };
+        try
+        {
+            await Link(app).AskAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ClusterException error) when (error.Code == "keeper-gone")
+        {
+            // Asked first and looked for later: the usual case is inside a blackout. Every order may be given twice.
+            await EnsureKeeperAsync(app, cancellationToken).ConfigureAwait(false);
+            await Link(app).AskAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+
+        Watch(app);
     }
 
     private async Task<KeeperReply> ExecuteAsync(string app, ExecCommand exec, TimeSpan timeout, CancellationToken cancellationToken)
@@ -315,9 +330,13 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
     private async Task EnsureKeeperAsync(string app, CancellationToken cancellationToken)
     {
         await Link(app).EnsureAsync(cancellationToken).ConfigureAwait(false);
-        if (_watches.TryGetValue(app, out var watch) && !watch.IsCompleted)
-            return;
-        _watches[app] = WatchAsync(app);
+        Watch(app);
+    }
+
+    private void Watch(string app)
+    {
+        if (!_watches.TryGetValue(app, out var watch) || watch.IsCompleted)
+            _watches[app] = WatchAsync(app);
     }
 
     /// <summary>Brings an app to what it should be, after a crash of this process or of the keeper.</summary>

@@ -24,14 +24,15 @@ internal static class ReadinessWaiter
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = probe.Timeout };
         using var client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         var host = address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
-        string? last = "it was not probed";
+        var last = "it was not probed";
         while (Left() > TimeSpan.Zero)
         {
+            string? problem;
             bool refused;
             using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
             {
                 limit.CancelAfter(Left() is { Ticks: > 0 } left ? left : TimeSpan.FromMilliseconds(1));
-                (last, refused) = probe switch
+                (problem, refused) = probe switch
                 {
                     { Http: { } http } => await HttpAsync(client, new Uri($"http://{host}:{http.Port}{(http.Path.StartsWith('/') ? string.Empty : "/")}{http.Path}"), limit.Token).ConfigureAwait(false),
                     { Tcp: { } tcp } => await TcpAsync(address, tcp.Port, limit.Token).ConfigureAwait(false),
@@ -41,8 +42,12 @@ internal static class ReadinessWaiter
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            if (last is null)
+            if (problem is null)
                 return;
+
+            // The last look is cut short by the end of the wait; what the one before saw says more.
+            if (Left() > TimeSpan.Zero || last == "it was not probed")
+                last = problem;
             await Task.Delay(refused && RefusedPeriod < probe.Period ? RefusedPeriod : probe.Period, time, cancellationToken).ConfigureAwait(false);
         }
 

@@ -82,7 +82,8 @@ internal static class VolumeWriters
     {
         try
         {
-            foreach (var link in Directory.EnumerateFiles($"/proc/{process}/fd"))
+            // All entries, not files only: telling files apart would follow every link.
+            foreach (var link in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
             {
                 if (Libc.ReadLink(link) is { Length: > 0 } target && target[0] == '/' && IsBelow(target, prefixes) && IsWritable(process, link[(link.LastIndexOf('/') + 1)..]))
                     return target;
