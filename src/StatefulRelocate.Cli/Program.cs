@@ -29,7 +29,12 @@ internal static class Program
                 return ExitCode.BadInput;
             }
 
-            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parse.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // No limit on what follows a Ctrl-C: the undoing of a relocation takes as long as it takes.
+                ProcessTerminationTimeout = null,
+            });
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {

@@ -8,7 +8,16 @@ internal static class CommandTree
     public static IEnumerable<Command> Create(GlobalOptions globals)
     {
         yield return DemoCommand.Create(globals);
+        foreach (var command in RunCommands.Create(globals))
+            yield return command;
+        foreach (var command in StatusCommands.Create(globals))
+            yield return command;
+        foreach (var command in SignalCommands.Create(globals))
+            yield return command;
+        yield return ClusterCommands.Create(globals);
+        yield return AppCommands.Create(globals);
         yield return DnsCommands.Create(globals);
+        yield return LeaseCommands.Create(globals);
         yield return CompletionCommand.Create();
         yield return KeeperCommand.Create(globals);
     }

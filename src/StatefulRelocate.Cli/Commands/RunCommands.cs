@@ -1,0 +1,135 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using StatefulRelocate.Cli.Reports;
+using StatefulRelocate.Cli.Running;
+using StatefulRelocate.Configuration;
+using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.Core.Reports;
+using StatefulRelocate.Core.Serialization;
+using StatefulRelocate.Engines;
+using StatefulRelocate.Engines.Faults;
+
+namespace StatefulRelocate.Cli.Commands;
+
+/// <summary><c>relocate plan</c> and <c>relocate run</c>.</summary>
+internal static class RunCommands
+{
+    public static IEnumerable<Command> Create(GlobalOptions globals) => [Plan(globals), Run(globals)];
+
+    private static Command Plan(GlobalOptions globals)
+    {
+        var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
+        var command = new Command("plan", "Show the steps of a relocation; nothing is touched.") { file, quiesce, json };
+        command.SetAction(parse =>
+        {
+            var (path, named) = globals.ConfigPath(parse);
+            var spec = Load(parse, file, quiesce, ConfigFile.Load(path, named));
+            var plan = Planner.Plan(spec, NewId(spec));
+            if (parse.GetValue(json))
+                Console.WriteLine(JsonSerializer.Serialize(plan, CoreJson.Default.RelocationPlan));
+            else
+                Print(plan);
+            return ExitCode.Completed;
+        });
+        return command;
+    }
+
+    private static Command Run(GlobalOptions globals)
+    {
+        var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
+        var failAt = new Option<string?>("--fail-at") { Description = "Inject a failure: a step's kind or id, with :before or :after its effect (default: after).", HelpName = "STEP" };
+        var crashAt = new Option<string?>("--crash-at") { Description = "Kill this engine with SIGKILL at a step, written the same way; 'relocate resume' goes on.", HelpName = "STEP" };
+        var command = new Command("run", "Relocate an app. Ctrl-C undoes everything; a second Ctrl-C leaves, and 'relocate resume' finishes.") { file, quiesce, failAt, crashAt, json };
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            var (path, named) = globals.ConfigPath(parse);
+            var config = ConfigFile.Load(path, named);
+            var spec = Load(parse, file, quiesce, config);
+            var plan = Planner.Plan(spec, NewId(spec));
+            var faults = new List<Fault>();
+            if (parse.GetValue(failAt) is { } fail)
+                faults.Add(Fault.Parse(FaultAction.Fail, fail, plan));
+            if (parse.GetValue(crashAt) is { } crash)
+                faults.Add(Fault.Parse(FaultAction.Crash, crash, plan));
+            var location = new JournalLocation(globals.StateDirectory(parse));
+            await Preconditions.CheckAsync(spec, config, path, location.StateDirectory, cancellationToken);
+            using var journal = RelocationJournal.Open(location.File);
+            journal.Create(plan, faults.ToArray());
+            var view = new JournalView(journal, journal.Find(plan.RelocationId)!);
+            var code = await new RelocationSession(location, journal, config).RunAsync(view, ProgressFor(location, parse.GetValue(json)));
+            if (code != ExitCode.Interrupted)
+                Report(view, journal, parse.GetValue(json));
+            return SayUnreached(journal, plan.RelocationId, code);
+        });
+        return command;
+    }
+
+    /// <summary>Bars on a terminal, lines elsewhere; on standard error when standard output carries the report as a document.</summary>
+    public static IProgressView ProgressFor(JournalLocation location, bool json)
+    {
+        if (json)
+            return new PlainProgress(Console.Error);
+        return Console.IsOutputRedirected ? new PlainProgress(Console.Out) : new LiveProgress(location.Directory);
+    }
+
+    /// <summary>Prints what the relocation did and what it cost.</summary>
+    public static void Report(JournalView view, RelocationJournal journal, bool json)
+    {
+        var report = ReportBuilder.Build(view.Relocation.Plan, view.Events, clients: null, view.State.PredictedDowntime) with
+        {
+            Crashes =
+            [
+                .. journal.ReadFaults(view.Relocation.Id)
+                    .Where(fault => fault is { Fault.Action: FaultAction.Crash, Step: not null, KilledPid: not null })
+                    .Select(fault => new CrashReport(fault.Step!, fault.KilledPid!.Value, fault.ResumedPid)),
+            ],
+        };
+        ReportPrinter.Print(report, json);
+    }
+
+    private static int SayUnreached(RelocationJournal journal, string id, int code)
+    {
+        foreach (var fault in journal.ReadFaults(id))
+            if (fault.Times == 0)
+                Console.Error.WriteLine($"relocate: {(fault.Fault.Action == FaultAction.Fail ? "--fail-at" : "--crash-at")} {fault.Fault.Step} was never reached");
+        return code;
+    }
+
+    private static RelocationSpec Load(ParseResult parse, Option<string> file, Option<string?> quiesce, RelocateConfig config)
+    {
+        var spec = RelocationFile.Load(parse.GetRequiredValue(file), config);
+        return parse.GetValue(quiesce) switch
+        {
+            null => spec,
+            "stop" => spec with { Cutover = spec.Cutover with { Quiesce = QuiesceMode.Stop } },
+            "freeze" => spec with { Cutover = spec.Cutover with { Quiesce = QuiesceMode.Freeze } },
+            var other => throw new RelocateException($"--quiesce {other}: there are 'stop' and 'freeze'"),
+        };
+    }
+
+    private static string NewId(RelocationSpec spec) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{spec.App}-{spec.Source}-{spec.Target}-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}");
+
+    private static void Print(RelocationPlan plan)
+    {
+        var spec = plan.Spec;
+        Console.WriteLine($"{spec.App}: {spec.Source} -> {spec.Target}, through repository '{spec.Repository}'");
+        Console.WriteLine($"then {spec.Dns.Name}.{spec.Dns.Zone} on DNS server '{spec.Dns.Server}' names {spec.Target}; the source's volumes are kept for {Duration.Format(spec.SourceRetention)}");
+        Console.WriteLine($"{spec.Cutover.Quiesce.ToString().ToLowerInvariant()} for the cutover, expected within {Duration.Format(spec.Cutover.MaxDowntime)}; after {Duration.Format(spec.Cutover.MaxBlackout)} the source serves again");
+        var id = plan.Steps.Max(step => step.Id.Length);
+        var on = plan.Steps.Max(step => step.Cluster?.Length ?? 0);
+        foreach (var step in plan.Steps)
+            Console.WriteLine($"  {step.Id.PadRight(id)}  {(step.Cluster ?? "-").PadRight(on)}  {(step.HasUndo ? "undo" : "    ")}  {(step.DependsOn.IsEmpty ? "" : $"after {string.Join(", ", step.DependsOn)}")}".TrimEnd());
+    }
+
+    private static Option<string> FileOption() => new("--file", "-f") { Description = "What to relocate (kind: Relocation).", HelpName = "FILE", Required = true };
+
+    private static Option<string?> QuiesceOption() => new("--quiesce") { Description = "stop or freeze; instead of the file's.", HelpName = "MODE" };
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "One JSON document on standard output." };
+}
