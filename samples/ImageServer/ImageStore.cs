@@ -10,6 +10,9 @@ namespace ImageServer;
 /// </summary>
 internal sealed class ImageStore
 {
+    /// <summary>The database, in the data directory.</summary>
+    public const string DatabaseName = "images.db";
+
     private readonly string data;
     private readonly string database;
     private readonly Lock writing = new();
@@ -22,7 +25,7 @@ internal sealed class ImageStore
     {
         this.data = data;
         Directory.CreateDirectory(Path.Combine(data, "images"));
-        database = Path.Combine(data, "images.db");
+        database = Path.Combine(data, DatabaseName);
         writer = Open();
         // FULL: a commit is on the disk before it is acknowledged. A short log is quickly read again after a move.
         Execute(writer, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=256");

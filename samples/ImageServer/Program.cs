@@ -6,7 +6,7 @@ const int BadInput = 2;
 try
 {
     var options = ServerOptions.Parse(args);
-    if (options.Seed is { } bytes)
+    if (options.Seed is { } bytes && !Seeding.IsFilled(options.Data))
         Seeding.Fill(options.Data, bytes);
     if (options.Listen is null)
         return 0;

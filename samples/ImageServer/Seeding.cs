@@ -14,11 +14,12 @@ internal static class Seeding
     private const int MaxPictures = 24;
     private static readonly int[] FileSizes = [4 << 10, 1 << 10, 150 << 10, 37 << 10, 512 << 10, 9 << 10, 1536 << 10];
 
+    /// <summary>Whether the directory has been in use; then it keeps what it has, wherever it was moved.</summary>
+    public static bool IsFilled(string data) => File.Exists(Path.Combine(data, ImageStore.DatabaseName));
+
     public static void Fill(string data, long bytes)
     {
         Directory.CreateDirectory(data);
-        if (Directory.EnumerateFileSystemEntries(data).Any())
-            throw new IOException($"{data}: is not empty; --seed fills an empty directory only");
         var store = new ImageStore(data);
         var left = bytes;
         for (var number = 0; number < MaxPictures && left > bytes / 2 + PictureBytes; number++, left -= PictureBytes)
