@@ -28,6 +28,15 @@ public sealed class BackwardTests
     }
 
     [Fact]
+    public void A_gate_that_fails_is_undone_as_any_other_step()
+    {
+        var journey = new Journey(new CutoverSpec { Approval = true }).GoesOnToTheEnd();
+        journey.Happens(new StepFailed("gate", StepDirection.Do, 0, new StepFailure { Code = "injected", Message = "as asked" }) { At = journey.Now });
+        Assert.Equal(RelocationOutcome.Compensated, journey.GoesOnToTheEnd().State.Outcome);
+        Assert.Equal("gate failed: as asked", journey.State.OutcomeReason);
+    }
+
+    [Fact]
     public void A_step_in_flight_is_cancelled_and_undone_without_waiting_for_its_answer()
     {
         var journey = new Journey().GoesOnUntil("quiesce");

@@ -10,8 +10,6 @@ internal sealed class CommandList(SagaState state)
     private readonly ImmutableArray<SagaCommand>.Builder _commands = ImmutableArray.CreateBuilder<SagaCommand>();
     private long _sequence = state.Sequence;
 
-    public int Count => _commands.Count;
-
     public void Add(SagaCommand command) => _commands.Add(command);
 
     public void Run(StepState step, StepDirection direction) => Add(new RunStep(Request(state, step, direction, ++_sequence)));
