@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using StatefulRelocate.Clusters.Local.Proofs;
 using StatefulRelocate.Core.Relocations;
 
 namespace StatefulRelocate.Clusters.Tests;
@@ -35,6 +36,8 @@ public sealed class ProofTests
         await TestCluster.UntilAsync(() => File.Exists(Path.Combine(test.Volume, "mine.mapped")), "the app mapped its file");
 
         Assert.Equal([Path.Combine(test.Volume, "mine")], await test.Cluster.FindSharedWritableMappingsAsync(TestCluster.App, CancellationToken.None));
+        var app = Assert.Single((await test.FindAsync()).ProcessIds);
+        Assert.Equal([Path.Combine(test.Volume, "mine")], VolumeWriters.MappedByText(app, VolumeWriters.Prefixes([test.Volume]), new byte[1 << 20]));
         await test.Cluster.KillAsync(TestCluster.App, CancellationToken.None);
         using var stranger = Process.Start(TestCluster.Self, ["map", Path.Combine(test.Volume, "mine")]);
         File.Delete(Path.Combine(test.Volume, "mine.mapped"));

@@ -29,6 +29,12 @@ internal static class VolumeWriters
 
     /// <summary>The files that a process maps shared and writable.</summary>
     public static IEnumerable<string> Mapped(int process, IReadOnlyList<string> prefixes, byte[] buffer)
+        => MappingQuery.TryFind(process) is { } asked
+            ? asked.Where(file => IsBelow(file, prefixes)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            : MappedByText(process, prefixes, buffer);
+
+    /// <summary>The same from the text of <c>maps</c>, for kernels that cannot be asked.</summary>
+    public static IEnumerable<string> MappedByText(int process, IReadOnlyList<string> prefixes, byte[] buffer)
     {
         // Read whole: a mapping survives the descriptor it was made from. Most processes have no shared writable one, so lines are decoded late.
         var count = Libc.ReadFile($"/proc/{process}/maps", buffer);
