@@ -48,28 +48,16 @@ internal sealed class ImageStore
         {
             if (Find(id) is { } before)
                 return before.Sha256 == sha256 ? Kept.Before : Kept.Otherwise;
-            DurableFile.Write(FileOf(id, make: true), bytes);
-            Insert(new StoredImage(0, id, type, bytes.Length, sha256, cluster, TimeProvider.System.GetUtcNow()));
-            return Kept.Now;
-        }
-    }
+            var path = FileOf(id);
+            if (!Directory.Exists(Path.GetDirectoryName(path)))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                DurableFile.FlushDirectory(Path.Combine(data, "images"));
+            }
 
-    /// <summary>Adds a row for a file that the caller wrote.</summary>
-    public void Insert(StoredImage image)
-    {
-        lock (writing)
-        {
-            using var command = writer.CreateCommand();
-            command.CommandText = "INSERT INTO images(id, type, size, sha256, cluster, created) VALUES ($id, $type, $size, $sha256, $cluster, $created)";
-            command.Parameters.AddWithValue("$id", image.Id);
-            command.Parameters.AddWithValue("$type", image.Type);
-            command.Parameters.AddWithValue("$size", image.Size);
-            command.Parameters.AddWithValue("$sha256", image.Sha256);
-            command.Parameters.AddWithValue("$cluster", image.Cluster);
-            command.Parameters.AddWithValue("$created", image.Created.ToUnixTimeMilliseconds());
-            command.ExecuteNonQuery();
-            lock (reading)
-                totals = totals is { } known ? (known.Count + 1, known.Bytes + image.Size) : null;
+            DurableFile.Write(path, bytes);
+            Insert(new StoredImage(0, id, type, bytes.Length, sha256, cluster, TimeProvider.System.GetUtcNow()), transaction: null);
+            return Kept.Now;
         }
     }
 
@@ -96,18 +84,32 @@ internal sealed class ImageStore
         }
     }
 
+    /// <summary>Adds many at once, as pictures that nobody waits for: one flush for all.</summary>
+    public void Import(IEnumerable<(StoredImage Image, byte[] Bytes)> images)
+    {
+        lock (writing)
+        {
+            using var transaction = writer.BeginTransaction();
+            foreach (var (image, bytes) in images)
+            {
+                var path = FileOf(image.Id);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                File.WriteAllBytes(path, bytes);
+                Insert(image, transaction);
+            }
+
+            // A later write trusts that the directory it finds is durable.
+            DurableFile.FlushDirectory(Path.Combine(data, "images"));
+            transaction.Commit();
+        }
+    }
+
     /// <summary>Where an image's bytes are.</summary>
-    public string FileOf(string id, bool make = false)
+    public string FileOf(string id)
     {
         // Ids that begin alike would fill one directory.
-        var shard = Path.Combine(data, "images", Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(id)).AsSpan(0, 1)));
-        if (make && !Directory.Exists(shard))
-        {
-            Directory.CreateDirectory(shard);
-            DurableFile.FlushDirectory(Path.Combine(data, "images"));
-        }
-
-        return Path.Combine(shard, id);
+        var shard = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(id)).AsSpan(0, 1));
+        return Path.Combine(data, "images", shard, id);
     }
 
     /// <summary>The hash of the stored bytes of each image that has a row and a file, read from the file now.</summary>
@@ -126,6 +128,22 @@ internal sealed class ImageStore
             }
         });
         return hashes;
+    }
+
+    private void Insert(StoredImage image, SqliteTransaction? transaction)
+    {
+        using var command = writer.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = "INSERT INTO images(id, type, size, sha256, cluster, created) VALUES ($id, $type, $size, $sha256, $cluster, $created)";
+        command.Parameters.AddWithValue("$id", image.Id);
+        command.Parameters.AddWithValue("$type", image.Type);
+        command.Parameters.AddWithValue("$size", image.Size);
+        command.Parameters.AddWithValue("$sha256", image.Sha256);
+        command.Parameters.AddWithValue("$cluster", image.Cluster);
+        command.Parameters.AddWithValue("$created", image.Created.ToUnixTimeMilliseconds());
+        command.ExecuteNonQuery();
+        lock (reading)
+            totals = totals is { } known ? (known.Count + 1, known.Bytes + image.Size) : null;
     }
 
     private SqliteConnection Open()

@@ -22,8 +22,9 @@ internal static class Seeding
         Directory.CreateDirectory(data);
         var store = new ImageStore(data);
         var left = bytes;
-        for (var number = 0; number < MaxPictures && left > bytes / 2 + PictureBytes; number++, left -= PictureBytes)
-            AddPicture(store, number);
+        var pictures = (int)Math.Min(MaxPictures, left / 2 / PictureBytes);
+        store.Import(Enumerable.Range(0, pictures).Select(AsImage));
+        left -= (long)pictures * PictureBytes;
         var archive = Path.Combine(data, "archive");
         Directory.CreateDirectory(archive);
         var random = new Noise(42);
@@ -40,13 +41,12 @@ internal static class Seeding
         }
     }
 
-    private static void AddPicture(ImageStore store, int number)
+    private static (StoredImage Image, byte[] Bytes) AsImage(int number)
     {
         var picture = Picture(number);
         var id = string.Create(CultureInfo.InvariantCulture, $"landscape-{number:00}");
-        File.WriteAllBytes(store.FileOf(id, make: true), picture);
         var made = new DateTimeOffset(2026, 1, 1, 0, number, 0, TimeSpan.Zero);
-        store.Insert(new StoredImage(0, id, "image/bmp", picture.Length, Convert.ToHexStringLower(SHA256.HashData(picture)), "seed", made));
+        return (new StoredImage(0, id, "image/bmp", picture.Length, Convert.ToHexStringLower(SHA256.HashData(picture)), "seed", made), picture);
     }
 
     // A sky, a sun and three ridges, as a bitmap: any browser shows it, and it needs no encoder.
