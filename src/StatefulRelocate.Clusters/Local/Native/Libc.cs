@@ -119,12 +119,16 @@ internal static unsafe partial class Libc
     /// <summary>Where a symbolic link leads, or null.</summary>
     public static string? ReadLink(string path)
     {
-        Span<byte> buffer = stackalloc byte[4096];
+        var buffer = new byte[4096];
+        var count = ReadLink(path, buffer);
+        return count < 0 ? null : System.Text.Encoding.UTF8.GetString(buffer, 0, count);
+    }
+
+    /// <summary>Where a symbolic link leads, in bytes; negative when it cannot be read.</summary>
+    public static int ReadLink(string path, Span<byte> buffer)
+    {
         fixed (byte* start = buffer)
-        {
-            var count = (int)readlink(path, start, buffer.Length);
-            return count < 0 ? null : System.Text.Encoding.UTF8.GetString(buffer[..count]);
-        }
+            return (int)readlink(path, start, buffer.Length);
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -11,6 +11,7 @@ internal static class VolumeWriters
     public static IReadOnlyList<string> Find(IReadOnlyList<string> directories, ProcessTable table, IReadOnlySet<int> except)
     {
         var prefixes = Prefixes(directories);
+        var bytes = prefixes.Select(Encoding.UTF8.GetBytes).ToList();
         var found = new List<string>();
         if (prefixes.Count == 0)
             return found;
@@ -19,7 +20,7 @@ internal static class VolumeWriters
         {
             if (process.IsGone || except.Contains(process.Id.Number))
                 continue;
-            var file = OpenForWriting(process.Id.Number, prefixes) ?? Mapped(process.Id.Number, prefixes, buffer).FirstOrDefault();
+            var file = OpenForWriting(process.Id.Number, bytes, buffer) ?? Mapped(process.Id.Number, prefixes, buffer).FirstOrDefault();
             if (file is not null)
                 found.Add($"process {process.Id.Number} ({process.Name}) has {file} open for writing");
         }
@@ -84,15 +85,20 @@ internal static class VolumeWriters
         return false;
     }
 
-    private static string? OpenForWriting(int process, IReadOnlyList<string> prefixes)
+    private static string? OpenForWriting(int process, List<byte[]> prefixes, byte[] buffer)
     {
         try
         {
             // All entries, not files only: telling files apart would follow every link.
             foreach (var link in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
             {
-                if (Libc.ReadLink(link) is { Length: > 0 } target && target[0] == '/' && IsBelow(target, prefixes) && IsWritable(process, link[(link.LastIndexOf('/') + 1)..]))
-                    return target;
+                // Compared as bytes: there are thousands of descriptors, and hardly one is of a volume.
+                var count = Libc.ReadLink(link, buffer.AsSpan(0, 4096));
+                foreach (var prefix in prefixes)
+                {
+                    if (count > 0 && buffer.AsSpan(0, count).StartsWith(prefix) && IsWritable(process, link[(link.LastIndexOf('/') + 1)..]))
+                        return Encoding.UTF8.GetString(buffer, 0, count);
+                }
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
