@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Dns.Control;
 
@@ -72,7 +71,7 @@ public sealed class DurabilityTests
         var directory = RunningServer.NewDirectory();
         var endpoint = RunningServer.FreeEndpoint();
         var config = Path.Combine(directory, "config.yaml");
-        await File.WriteAllTextAsync(config, $"apiVersion: relocate/v1alpha1\nkind: Config\ndns:\n  local:\n    listen: \"{endpoint}\"\n    zones: [edge.test]\n", Cancel);
+        await RelocateProgram.WriteConfigAsync(config, endpoint);
         var socket = Path.Combine(directory, "state", "dns", "local", "dns.sock");
         var control = new DnsControlClient(socket, TimeProvider.System);
         var answered = 0;
@@ -118,17 +117,7 @@ public sealed class DurabilityTests
         => new() { Listen = endpoint, Zones = ["edge.test"], StateDirectory = directory };
 
     private static Process StartServer(string config, string state)
-    {
-        var metadata = Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().ToDictionary(each => each.Key, each => each.Value);
-        var program = Path.Combine(metadata["ArtifactsPath"]!, "bin", "StatefulRelocate.Cli", metadata["ArtifactsPivot"]!, "relocate.dll");
-        var start = new ProcessStartInfo("dotnet", [program, "dns", "serve", "local", "--config", config, "--state", state]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
+        => RelocateProgram.Start("dns", "serve", "local", "--config", config, "--state", state);
 
     private static async Task Until(Func<Task<bool>> condition)
     {
