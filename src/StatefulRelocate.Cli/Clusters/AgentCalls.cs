@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using StatefulRelocate.Activities;
+using StatefulRelocate.Activities.Leases;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Relocations;
@@ -10,8 +11,9 @@ using StatefulRelocate.Core.Serialization;
 namespace StatefulRelocate.Cli.Clusters;
 
 /// <summary>What people ask of a local cluster beside relocations, as calls of its agent.</summary>
-internal sealed class AgentCalls(ICluster cluster, Action shutDown)
+internal sealed class AgentCalls(IAgentEnvironment environment, ICluster cluster, Action shutDown)
 {
+    public const string AdoptLease = "lease.adopt";
     public const string Describe = "cluster.describe";
     public const string ShutDown = "cluster.shutDown";
     public const string ApplyApp = "app.apply";
@@ -32,6 +34,7 @@ internal sealed class AgentCalls(ICluster cluster, Action shutDown)
             [StartApp] = StartAsync,
             [StopApp] = StopAsync,
             [DeleteApp] = DeleteAsync,
+            [AdoptLease] = AdoptLeaseAsync,
         };
 
     private async Task<JsonElement> DescribeAsync(CancellationToken cancellationToken)
@@ -49,7 +52,7 @@ internal sealed class AgentCalls(ICluster cluster, Action shutDown)
         var writer = cluster.ReadWriterState(name);
         return new AppDescription(
             name, app.State, app.ProcessIds, [.. app.Definition.Volumes.Select(volume => cluster.VolumePath(name, volume.Name))],
-            writer.Record?.Writer, writer.Fenced, writer.Record?.RelocationId);
+            writer.Record?.Writer, writer.Fenced, writer.Record?.RelocationId, writer.HighestEpoch);
     }
 
     private async Task<JsonElement> ApplyAsync(JsonElement body, CancellationToken cancellationToken)
@@ -95,6 +98,13 @@ internal sealed class AgentCalls(ICluster cluster, Action shutDown)
         return default;
     }
 
+    private async Task<JsonElement> AdoptLeaseAsync(JsonElement body, CancellationToken cancellationToken)
+    {
+        var lease = body.Deserialize(AgentCallsJson.Default.LeaseCall) ?? throw new ActivityException("bad-input", "no lease was named", retryable: false);
+        await LeaseDesk.AdoptAsync(environment, lease.App, lease.Repository, cancellationToken);
+        return default;
+    }
+
     private void RefuseDuringRelocation(string name)
     {
         if (cluster.ReadWriterState(name) is { Record: { RelocationId: { } relocation, Phase: not RelocationPhase.None } })
@@ -117,16 +127,20 @@ internal sealed class AgentCalls(ICluster cluster, Action shutDown)
 /// <param name="Volumes">Whether its volumes go too.</param>
 internal sealed record AppCall(string App, bool Volumes = false);
 
+/// <summary>Names the writer record of an app.</summary>
+internal sealed record LeaseCall(string App, string Repository);
+
 /// <summary>What a cluster says about itself.</summary>
 internal sealed record ClusterDescription(string Name, string Address, int ProcessId, ImmutableArray<AppDescription> Apps);
 
 /// <summary>What a cluster says about an app.</summary>
 internal sealed record AppDescription(
-    string Name, AppRunState State, ImmutableArray<int> ProcessIds, ImmutableArray<string> Volumes, string? Writer, bool Fenced, string? Relocation);
+    string Name, AppRunState State, ImmutableArray<int> ProcessIds, ImmutableArray<string> Volumes, string? Writer, bool Fenced, string? Relocation, long HighestEpoch = 0);
 
 /// <summary>The JSON form of the calls.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(CamelCaseEnum<AppRunState>)])]
 [JsonSerializable(typeof(AppCall))]
 [JsonSerializable(typeof(ClusterDescription))]
+[JsonSerializable(typeof(LeaseCall))]
 internal sealed partial class AgentCallsJson : JsonSerializerContext;

@@ -74,7 +74,7 @@ internal static class ClusterProcess
             var guard = new BlackoutGuard(environment, journal);
             guard.HoldExpired(cluster.Apps);
             await cluster.StartAsync(stopping.Token);
-            var calls = new AgentCalls(cluster, () =>
+            var calls = new AgentCalls(environment, cluster, () =>
             {
                 shutDown = true;
                 // After the answer is on its way.

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using StatefulRelocate.Activities.Leases;
+using StatefulRelocate.Cli.Clusters;
 using StatefulRelocate.Cli.Repositories;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
@@ -40,25 +42,34 @@ internal static class LeaseCommands
             if (!parse.GetValue(off))
                 throw new RelocateException("nothing is broken without --i-know-the-others-are-off: if the app still runs elsewhere, two clusters write");
             var (path, named) = globals.ConfigPath(parse);
-            _ = Clusters.ClusterEntry.One(ConfigFile.Load(path, named), globals.StateDirectory(parse), path, parse.GetRequiredValue(writer));
-            var store = await OpenAsync(globals, parse, parse.GetRequiredValue(repository), cancellationToken);
-            var current = await ReadAsync(store, parse.GetRequiredValue(app), parse.GetRequiredValue(repository), cancellationToken);
-            var next = current.Record with
-            {
-                // A higher epoch: whatever the broken relocation still sends is refused wherever the new one was seen.
-                Epoch = current.Record.Epoch + 1,
-                RelocationId = null,
-                Writer = parse.GetRequiredValue(writer),
-                Phase = RelocationPhase.None,
-                ChangeId = Guid.NewGuid().ToString("N"),
-            };
-            var swap = await store.SwapAsync(current, next, cancellationToken);
-            if (!swap.Won)
-                throw new RelocateException($"the record of '{next.App}' changed meanwhile: {(swap.Current is { } now ? Describe(now.Record) : "it is gone")}; look again with 'relocate lease show'", ExitCode.OurError);
-            Console.WriteLine(Describe(next));
+            var config = ConfigFile.Load(path, named);
+            var (name, state) = (parse.GetRequiredValue(app), globals.StateDirectory(parse));
+            var chosen = ClusterEntry.One(config, state, path, parse.GetRequiredValue(writer));
+            var desk = new LeaseDesk(await ConfiguredRepository.OpenAsync(parse.GetRequiredValue(repository), config, cancellationToken));
+            if (await desk.ShowAsync(name, cancellationToken) is null)
+                throw Unknown(parse.GetRequiredValue(repository), name);
+            var agents = await UpAsync(ClusterEntry.All(config, state), cancellationToken);
+            var highest = agents.SelectMany(agent => agent.Description.Apps).Where(each => each.Name == name).Select(each => each.HighestEpoch).DefaultIfEmpty().Max();
+            Console.WriteLine(Describe(await desk.BreakAsync(name, chosen.Name, highest, cancellationToken)));
+            var lease = JsonSerializer.SerializeToElement(new LeaseCall(name, parse.GetRequiredValue(repository)), AgentCallsJson.Default.LeaseCall);
+            foreach (var (agent, description) in agents)
+                if (agent == chosen || description.Apps.Any(each => each.Name == name))
+                    await agent.CallAsync(AgentCalls.AdoptLease, lease, cancellationToken);
+            if (agents.All(agent => agent.Entry != chosen))
+                Console.WriteLine($"cluster '{chosen.Name}' is not up and does not know yet: bring it up and break again, then start the app there");
             return ExitCode.Completed;
         });
         return command;
+    }
+
+    private static async Task<List<(ClusterEntry Entry, ClusterDescription Description)>> UpAsync(IReadOnlyList<ClusterEntry> entries, CancellationToken cancellationToken)
+    {
+        var up = new List<(ClusterEntry, ClusterDescription)>();
+        foreach (var entry in entries)
+            if (await entry.IsUpAsync(cancellationToken)
+                && (await entry.CallAsync(AgentCalls.Describe, default, cancellationToken)).Deserialize(AgentCallsJson.Default.ClusterDescription) is { } description)
+                up.Add((entry, description));
+        return up;
     }
 
     private static async Task<WriterRecordStore> OpenAsync(GlobalOptions globals, ParseResult parse, string repository, CancellationToken cancellationToken)
@@ -69,7 +80,9 @@ internal static class LeaseCommands
 
     private static async Task<WriterRecordVersion> ReadAsync(WriterRecordStore store, string app, string repository, CancellationToken cancellationToken) =>
         await store.ReadAsync(app, cancellationToken)
-        ?? throw new RelocateException($"repository '{repository}' has no writer record of app '{app}': it was never relocated through it");
+        ?? throw Unknown(repository, app);
+
+    private static RelocateException Unknown(string repository, string app) => new($"repository '{repository}' has no writer record of app '{app}': it was never relocated through it");
 
     private static string Describe(WriterRecord record) =>
         $"{record.App}: writer {record.Writer}, epoch {record.Epoch}, {(record.RelocationId is null ? "held by no relocation" : $"held by {record.RelocationId} ({record.Phase.ToString().ToLowerInvariant()})")}";
