@@ -30,7 +30,7 @@ internal sealed class TreeScanner
     public async Task ScanAsync(int volume, string path, OpenDirectory root, SortedDictionary<EntryKey, TreeEntry> entries, CancellationToken cancellationToken)
     {
         var facts = root.Handle.Facts();
-        Add(entries, Describe(volume, "", facts, FileMetadata.ReadAttributes(root.Handle.ProcPath()), facts));
+        Add(entries, Describe(volume, "", facts, FileMetadata.ReadAttributes(root.Handle.ProcPath(".")), facts));
         await ScanDirectoryAsync(volume, "", Latin(path), root, entries, cancellationToken).ConfigureAwait(false);
     }
 
@@ -96,7 +96,7 @@ internal sealed class TreeScanner
                 using (var below = directory.OpenDirectoryAt(name))
                 {
                     facts = below.Handle.Facts();
-                    Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(below.Handle.ProcPath()), facts));
+                    Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(below.Handle.ProcPath(".")), facts));
                     await ScanDirectoryAsync(volume, path, absolute, below, entries, cancellationToken).ConfigureAwait(false);
                 }
 
@@ -109,19 +109,19 @@ internal sealed class TreeScanner
                 break;
             default:
                 using (var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking))
-                    Add(entries, await ScanFileAsync(key, file, known, cancellationToken).ConfigureAwait(false));
+                    Add(entries, await ScanFileAsync(key, file, directory.Handle.ProcPath(name), known, cancellationToken).ConfigureAwait(false));
                 break;
         }
     }
 
-    private async Task<TreeEntry> ScanFileAsync(EntryKey key, OpenFile file, TreeEntry? known, CancellationToken cancellationToken)
+    private async Task<TreeEntry> ScanFileAsync(EntryKey key, OpenFile file, byte[] path, TreeEntry? known, CancellationToken cancellationToken)
     {
         for (var attempt = 0; ; attempt++)
         {
             var facts = file.Facts();
             if (facts.Type != EntryType.File)
                 throw new SystemCallException("read", file.Shown, Posix.NotFound);
-            var attributes = FileMetadata.ReadAttributes(file.ProcPath());
+            var attributes = FileMetadata.ReadAttributes(path);
             var (blocks, fingerprints, torn) = await _files.ScanAsync(file, facts.Size, known, Report, cancellationToken).ConfigureAwait(false);
             var entry = Describe(key.Volume, key.Path, facts, attributes, facts) with { Blocks = blocks, Fingerprints = fingerprints };
             var after = file.Facts();
