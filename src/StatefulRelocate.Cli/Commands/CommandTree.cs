@@ -19,6 +19,8 @@ internal static class CommandTree
         yield return DnsCommands.Create(globals);
         yield return LeaseCommands.Create(globals);
         yield return CompletionCommand.Create();
+        yield return RepoCommands.Create(globals);
+        yield return SnapshotCommands.Create(globals);
         yield return KeeperCommand.Create(globals);
     }
 }
