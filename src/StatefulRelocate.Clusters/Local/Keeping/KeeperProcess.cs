@@ -66,7 +66,7 @@ internal sealed class KeeperProcess(AppLayout layout, KeeperSettings settings, T
             // Told to end.
         }
 
-        await supervisor.StopAsync().ConfigureAwait(false);
+        await supervisor.StopAsync(keeperEnds: true).ConfigureAwait(false);
         await bounds.ConfigureAwait(false);
         cgroup?.TryDelete();
         File.Delete(Path.Combine(layout.KeeperDirectory, AppLayout.SocketName));
@@ -159,7 +159,7 @@ internal sealed class KeeperProcess(AppLayout layout, KeeperSettings settings, T
                     await supervisor.StartAsync().ConfigureAwait(false);
                     return new KeeperReply();
                 case KeeperRequest.Stop or KeeperRequest.ShutDown:
-                    await supervisor.StopAsync().ConfigureAwait(false);
+                    await supervisor.StopAsync(request.Verb == KeeperRequest.ShutDown).ConfigureAwait(false);
                     return new KeeperReply();
                 case KeeperRequest.Freeze:
                     await supervisor.FreezeAsync().ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using StatefulRelocate.Clusters.Local.Freezing;
 using StatefulRelocate.Clusters.Local.Processes;
 using StatefulRelocate.Core.Apps;
+using StatefulRelocate.Core.Relocations;
 
 namespace StatefulRelocate.Clusters.Local.Keeping;
 
@@ -74,11 +75,14 @@ internal sealed class Supervisor : IDisposable
     }
 
     /// <summary>Stops in reverse order, each with its signal and grace, then kills until nothing is left.</summary>
-    public async Task StopAsync()
+    /// <param name="keeperEnds">Whether the keeper ends with it, whatever the app should do later.</param>
+    public async Task StopAsync(bool keeperEnds)
     {
         await _order.WaitAsync().ConfigureAwait(false);
         try
         {
+            if (!keeperEnds)
+                RequireDesired(state => state is { State: DesiredState.Quiesced, Mode: QuiesceMode.Stop });
             _wanted = false;
             Interlocked.Increment(ref _round);
             if (!_frozen)
@@ -102,6 +106,7 @@ internal sealed class Supervisor : IDisposable
         await _order.WaitAsync().ConfigureAwait(false);
         try
         {
+            RequireDesired(state => state is { State: DesiredState.Quiesced, Mode: QuiesceMode.Freeze });
             _frozen = true;
             _suspender.Freeze(FreezeLimit);
             _log.Write("frozen");
@@ -222,6 +227,14 @@ internal sealed class Supervisor : IDisposable
     }
 
     private static string Describe(AppWriterState state) => state.Fenced ? "a fence stands" : $"the writer is {state.Record?.Writer}";
+
+    /// <summary>An order that was overtaken by the opposite one must not be carried out after it: the intent is written before each order.</summary>
+    private void RequireDesired(Func<DesiredApp, bool> expected)
+    {
+        var desired = DurableFile.Read(_layout.Desired, ClustersJson.Default.DesiredApp) ?? new DesiredApp(DesiredState.Stopped);
+        if (!expected(desired))
+            throw new ClusterException("superseded", $"app {_settings.App}: a later order came first; its desired state is {desired.State}", retryable: false);
+    }
 
     private async Task LaunchAsync(SupervisedProcess process)
     {
