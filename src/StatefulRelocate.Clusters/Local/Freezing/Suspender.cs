@@ -8,6 +8,7 @@ namespace StatefulRelocate.Clusters.Local.Freezing;
 internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerable<ProcessEntry>> members)
 {
     private readonly List<ProcessId> _stopped = [];
+    private bool _bySignals;
 
     /// <summary>
     /// Goes on until two whole passes over <c>/proc</c>, one after the other, find every thread of every process suspended. One is not enough: a child born during
@@ -16,6 +17,7 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
     public void Freeze(TimeSpan limit)
     {
         var watch = Stopwatch.StartNew();
+        _bySignals = false;
         cgroup?.Freeze();
         for (var clean = 0; clean < 2;)
         {
@@ -25,6 +27,13 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
                 continue;
             if (watch.Elapsed > limit)
                 throw new ClusterException("freeze-failed", $"process {process.Id.Number} ({process.Name}) could not be suspended within {limit.TotalSeconds:0.#} s; it is in state {process.State}");
+            if (cgroup is not null && !_bySignals && watch.Elapsed > limit / 5)
+            {
+                // A cgroup of version 1 may stay in FREEZING while its processes fork; signals do without it.
+                cgroup.Thaw();
+                _bySignals = true;
+            }
+
             Thread.Sleep(0);
         }
     }
@@ -54,7 +63,7 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
     {
         ProcessEntry? awake = null;
         var frozen = FrozenMembers(cgroup);
-        var inCgroup = cgroup?.Members() ?? new HashSet<int>();
+        var inCgroup = cgroup is null || _bySignals ? new HashSet<int>() : cgroup.Members();
         foreach (var process in members(ProcessTable.Read()))
         {
             if (process.IsGone || IsSuspended(process.Id.Number, frozen))
