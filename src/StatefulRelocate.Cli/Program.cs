@@ -25,7 +25,7 @@ internal static class Program
         {
             if (parse.Errors.Count > 0)
             {
-                await Console.Error.WriteLineAsync($"relocate: {parse.Errors[0].Message.TrimEnd('.')}; see 'relocate --help'");
+                await Console.Error.WriteLineAsync($"relocate: {Describe(parse)}");
                 return ExitCode.BadInput;
             }
 
@@ -40,5 +40,15 @@ internal static class Program
         {
             return ErrorReporter.Report(error, parse.GetValue(globals.Verbose));
         }
+    }
+
+    /// <summary>A word that fits nowhere is the cause; that a command is missing is only what follows from it.</summary>
+    private static string Describe(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        var path = parse.CommandResult.Parent is null ? "relocate" : $"relocate {command.Name}";
+        if (parse.UnmatchedTokens is [var word, ..])
+            return $"unknown {(word.StartsWith('-') ? "option" : command.Subcommands.Count > 0 ? "command" : "argument")} '{word}'; see '{path} --help'";
+        return $"{parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')}; see '{path} --help'";
     }
 }
