@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using StatefulRelocate.Activities.Tests.Doubles;
 using StatefulRelocate.Clusters;
+using StatefulRelocate.Clusters.Local;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Apps;
 using StatefulRelocate.Core.Dns;
@@ -45,22 +46,20 @@ internal sealed class Move : IAsyncDisposable
     private ImmutableArray<CapturedOutput> _captures = [];
     private long _sequence;
 
-    private Move(string root, EmbeddedDnsServer dnsServer, FaultyDns dns, Repository repository, FaultyObjectStore store, CrashPoints crashes, DoubleWorld world)
+    private Move(string root, EmbeddedDnsServer dnsServer, FaultyDns dns, Repository repository, FaultyObjectStore store, CrashPoints crashes)
     {
-        (_root, _dnsServer, Dns, Repository, Store, Crashes, World) = (root, dnsServer, dns, repository, store, crashes, world);
-        A = new DoubleCluster("edge-a", "127.0.0.11", Path.Combine(root, "a"), crashes, world);
-        B = new DoubleCluster("edge-b", "127.0.0.12", Path.Combine(root, "b"), crashes, world);
-        AgentA = new TestAgent(A, repository, dns);
-        AgentB = new TestAgent(B, repository, dns);
+        (_root, _dnsServer, Dns, Repository, Store, Crashes) = (root, dnsServer, dns, repository, store, crashes);
     }
 
-    public DoubleCluster A { get; }
+    /// <summary>The source, where it is a double.</summary>
+    public DoubleCluster A => (DoubleCluster)AgentA.Cluster;
 
-    public DoubleCluster B { get; }
+    /// <summary>The target, where it is a double.</summary>
+    public DoubleCluster B => (DoubleCluster)AgentB.Cluster;
 
-    public TestAgent AgentA { get; }
+    public TestAgent AgentA { get; private set; } = null!;
 
-    public TestAgent AgentB { get; }
+    public TestAgent AgentB { get; private set; } = null!;
 
     public FaultyDns Dns { get; }
 
@@ -70,13 +69,13 @@ internal sealed class Move : IAsyncDisposable
 
     public CrashPoints Crashes { get; }
 
-    public DoubleWorld World { get; }
+    public DoubleWorld World { get; } = new();
 
     public string Id { get; private set; } = "r-1";
 
     public TimeSpan? BlackoutLeft { get; set; } = TimeSpan.FromSeconds(10);
 
-    public RelocationSpec Spec { get; private set; } = new()
+    public RelocationSpec Spec { get; set; } = new()
     {
         App = App,
         Source = "edge-a",
@@ -87,11 +86,14 @@ internal sealed class Move : IAsyncDisposable
 
     public DnsRecordSet OldSet { get; } = new() { Name = "web.edge.test", Type = "A", Ttl = TimeSpan.FromSeconds(5), Records = ["127.0.0.11"] };
 
-    public string VolumeA => A.VolumePath(App, "data");
+    public string VolumeA => AgentA.Cluster.VolumePath(App, "data");
 
-    public string VolumeB => B.VolumePath(App, "data");
+    public string VolumeB => AgentB.Cluster.VolumePath(App, "data");
 
-    public static async Task<Move> StartAsync()
+    /// <summary>A world in which the app serves on edge-a.</summary>
+    /// <param name="cluster">Makes a cluster of a name and an address in a directory; null: doubles.</param>
+    /// <param name="definition">The app; null: one for the doubles, with every hook.</param>
+    public static async Task<Move> StartAsync(Func<string, string, string, Task<ICluster>>? cluster = null, AppDefinition? definition = null)
     {
         var token = TestContext.Current.CancellationToken;
         var root = Path.Combine(Home, "relocate-steps-" + Guid.NewGuid().ToString("n"));
@@ -106,8 +108,11 @@ internal sealed class Move : IAsyncDisposable
         var endpoint = FreeEndpoint();
         var server = EmbeddedDnsServer.Start(new EmbeddedDnsOptions { Listen = endpoint, Zones = ["edge.test"], StateDirectory = state });
         var dns = new FaultyDns(new EmbeddedDnsDriver(Path.Combine(state, EmbeddedDnsOptions.ControlSocketName), endpoint, TimeProvider.System));
-        var move = new Move(root, server, dns, repository, store, crashes, new DoubleWorld());
-        await move.PrepareWorldAsync(token);
+        var move = new Move(root, server, dns, repository, store, crashes);
+        cluster ??= (name, address, directory) => Task.FromResult<ICluster>(new DoubleCluster(name, address, directory, crashes, move.World));
+        move.AgentA = new TestAgent(await cluster("edge-a", "127.0.0.11", Path.Combine(root, "a")), repository, dns);
+        move.AgentB = new TestAgent(await cluster("edge-b", "127.0.0.12", Path.Combine(root, "b")), repository, dns);
+        await move.PrepareWorldAsync(definition ?? DefinitionForDoubles(), token);
         return move;
     }
 
@@ -220,33 +225,44 @@ internal sealed class Move : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        AgentA.Dispose();
-        AgentB.Dispose();
+        foreach (var agent in new[] { AgentA, AgentB })
+        {
+            agent.Dispose();
+            if (agent.Cluster is LocalCluster cluster)
+            {
+                await cluster.ShutDownAsync(CancellationToken.None);
+                await cluster.DisposeAsync();
+            }
+        }
+
         await _dnsServer.DisposeAsync();
         Directory.Delete(_root, recursive: true);
     }
 
     private Task<StepOutput> DispatchAsync(string step, StepDirection direction) => SendAsync(Request(step, direction));
 
-    private async Task PrepareWorldAsync(CancellationToken token)
+    private static AppDefinition DefinitionForDoubles()
     {
         var hook = (string name) => new AppHook { Exec = new ExecCommand([name]) };
-        await A.InstallAsync(
-            new AppDefinition
-            {
-                Name = App,
-                Volumes = [new AppVolume("data")],
-                Processes = [new AppProcess { Name = "web", Command = ["web"] }],
-                Hooks = new AppHooks { Settle = hook("settle"), Quiesce = hook("quiesced"), Unquiesce = hook("unquiesced"), Started = hook("started") },
-            },
-            token);
+        return new AppDefinition
+        {
+            Name = App,
+            Volumes = [new AppVolume("data")],
+            Processes = [new AppProcess { Name = "web", Command = ["web"] }],
+            Hooks = new AppHooks { Settle = hook("settle"), Quiesce = hook("quiesced"), Unquiesce = hook("unquiesced"), Started = hook("started") },
+        };
+    }
+
+    private async Task PrepareWorldAsync(AppDefinition definition, CancellationToken token)
+    {
+        await AgentA.Cluster.InstallAsync(definition, token);
         Directory.CreateDirectory(Path.Combine(VolumeA, "images"));
         var random = new Random(4);
         var content = new byte[300_000];
         random.NextBytes(content);
         await File.WriteAllBytesAsync(Path.Combine(VolumeA, "database"), content, token);
         await File.WriteAllTextAsync(Path.Combine(VolumeA, "images", "cold"), "warm long before the cutover", token);
-        await A.StartAsync(App, token);
+        await AgentA.Cluster.StartAsync(App, token);
         await Dns.SwapAsync("edge.test", OldSet with { Ttl = default, Records = [] }, OldSet, token);
     }
 
