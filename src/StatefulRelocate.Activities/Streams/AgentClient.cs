@@ -75,7 +75,7 @@ public sealed class AgentClient : IAsyncDisposable
         var (id, pending) = Register(null);
         try
         {
-            await SendAsync(new StreamMessage { Type = StreamMessageType.Call, Id = id, Method = method, Body = body }).ConfigureAwait(false);
+            await SendAsync(new StreamMessage { Type = StreamMessageType.Call, Id = id, Method = method, Body = body.ValueKind == JsonValueKind.Undefined ? null : body }).ConfigureAwait(false);
             var answer = await pending.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             return answer.Body ?? default;
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
@@ -82,7 +83,7 @@ internal sealed class AgentConnection(JsonLines lines, AgentServer server)
         try
         {
             var body = await server.CallAsync(method, message.Body ?? default, stopping).ConfigureAwait(false);
-            answer = new StreamMessage { Type = StreamMessageType.Answer, Id = message.Id, Body = body };
+            answer = new StreamMessage { Type = StreamMessageType.Answer, Id = message.Id, Body = body.ValueKind == JsonValueKind.Undefined ? null : body };
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
