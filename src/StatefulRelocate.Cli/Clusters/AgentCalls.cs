@@ -107,7 +107,8 @@ internal sealed class AgentCalls(IAgentEnvironment environment, ICluster cluster
 
     private void RefuseDuringRelocation(string name)
     {
-        if (cluster.ReadWriterState(name) is { Record: { RelocationId: { } relocation, Phase: not RelocationPhase.None } })
+        // From "started" on the copy here may be the last word that a finished relocation left.
+        if (cluster.ReadWriterState(name) is { Record: { RelocationId: { } relocation, Phase: RelocationPhase.Taken or RelocationPhase.Fenced } })
             throw new ActivityException("relocating", $"app '{name}' is in relocation {relocation}; wait for it, or 'relocate abort {relocation}'", retryable: false);
     }
 

@@ -26,7 +26,7 @@ internal static class AppCommands
         if (!app.ProcessIds.IsDefaultOrEmpty)
             text += $" (process {string.Join(", ", app.ProcessIds)})";
         if (app.Fenced)
-            text += $", fenced by {app.Relocation}";
+            text += app.Relocation is null ? ", fenced" : $", fenced by {app.Relocation}";
         else if (app.Relocation is not null)
             text += $", in relocation {app.Relocation}";
         return app.Writer is null ? text : $"{text}, writer: {app.Writer}";
