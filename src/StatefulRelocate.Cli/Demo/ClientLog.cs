@@ -33,7 +33,7 @@ internal sealed record ClientLog(ImmutableArray<ClientWrite> Writes, long Failed
                             DateTimeOffset.Parse(entry.GetProperty("at").GetString()!, CultureInfo.InvariantCulture),
                             TimeSpan.FromMilliseconds(entry.GetProperty("monotonicMs").GetDouble()))));
                     break;
-                case "failed":
+                case "failed" or "mismatched":
                     failed++;
                     break;
             }
