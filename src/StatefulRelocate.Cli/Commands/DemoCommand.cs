@@ -51,7 +51,8 @@ internal static class DemoCommand
         end.SetAction(async (parse, _) =>
         {
             var directory = parse.GetValue(globals.State) ?? throw new RelocateException("demo end: say which demo with --state DIR, the directory that 'relocate demo --keep' named");
-            await DemoSandbox.Open(directory).RemoveAsync();
+            var sandbox = DemoSandbox.Open(directory);
+            await sandbox.RemoveAsync(new DemoCommands(sandbox, DemoPrograms.Find()));
             return ExitCode.Completed;
         });
         return end;

@@ -5,11 +5,12 @@ using StatefulRelocate.Core.Errors;
 namespace StatefulRelocate.Cli.Demo;
 
 /// <summary>
-/// The demo's own state directory, with everything it makes below it. Every process it starts carries the directory in its
-/// environment, and passes it on: so whatever is left of a demo is found, and nothing else is.
+/// The demo's own state directory, with everything it makes below it. Whatever is left of a demo is found by this directory, and nothing
+/// else is.
 /// </summary>
 internal sealed class DemoSandbox
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private const string Marker = "demo.json";
     private const string Variable = "RELOCATE_DEMO";
 
@@ -63,18 +64,20 @@ internal sealed class DemoSandbox
 
     public string Log(string name) => Path.Combine(Directory, "logs", $"{name}.log");
 
-    /// <summary>The processes that carry this directory in their environment, this one excepted.</summary>
+    /// <summary>
+    /// The processes of this demo, this one excepted: those that carry its directory as their mark, the keepers of its apps, and the apps,
+    /// which get an environment of their own that names their volumes.
+    /// </summary>
     public List<int> Processes()
     {
         var found = new List<int>();
-        var entry = $"{Variable}={Directory}";
         foreach (var path in System.IO.Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(path.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id == System.Environment.ProcessId)
                 continue;
             try
             {
-                if (File.ReadAllText($"{path}/environ").Split('\0').Contains(entry, StringComparer.Ordinal))
+                if (Words($"{path}/environ").Exists(IsOurs) || IsOurKeeper(Words($"{path}/cmdline")))
                     found.Add(id);
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -86,9 +89,18 @@ internal sealed class DemoSandbox
         return found;
     }
 
-    /// <summary>Kills what is left and removes the directory.</summary>
-    public async Task RemoveAsync()
+    /// <summary>Ends everything in order, kills what is left after that, and removes the directory.</summary>
+    public async Task RemoveAsync(DemoCommands commands)
     {
+        if (File.Exists(ConfigFile) && Processes().Count > 0)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            await Task.WhenAll(
+                TryAsync(commands, ["cluster", "down", DemoFiles.Source], patience.Token),
+                TryAsync(commands, ["cluster", "down", DemoFiles.Target], patience.Token),
+                TryAsync(commands, ["dns", "down", DemoFiles.DnsServer], patience.Token));
+        }
+
         // A keeper restarts what dies: go on until a look finds nothing.
         for (var pass = 0; pass < 100 && Processes() is { Count: > 0 } left; pass++)
         {
@@ -115,4 +127,25 @@ internal sealed class DemoSandbox
             }
         }
     }
+
+    private static async Task TryAsync(DemoCommands commands, string[] command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await commands.RunAsync(command, cancellationToken);
+        }
+        catch (Exception error) when (error is RelocateException or OperationCanceledException)
+        {
+            // What does not end is killed next.
+        }
+    }
+
+    private static List<string> Words(string path) => [.. File.ReadAllText(path).Split('\0')];
+
+    private bool IsOurs(string variable) =>
+        string.Equals(variable, $"{Variable}={Directory}", StringComparison.Ordinal)
+        || (variable.StartsWith("RELOCATE_VOLUME_", StringComparison.Ordinal) && variable.Contains($"={Directory}/", StringComparison.Ordinal));
+
+    private bool IsOurKeeper(List<string> command) =>
+        command.IndexOf("--app-directory") is >= 0 and var option && option + 1 < command.Count && command[option + 1].StartsWith($"{Directory}/", StringComparison.Ordinal);
 }

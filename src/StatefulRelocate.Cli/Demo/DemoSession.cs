@@ -59,7 +59,7 @@ internal sealed class DemoSession : IAsyncDisposable
         }
         finally
         {
-            await _sandbox.RemoveAsync();
+            await _sandbox.RemoveAsync(new DemoCommands(_sandbox, _programs));
         }
     }
 

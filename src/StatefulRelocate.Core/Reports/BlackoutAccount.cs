@@ -11,6 +11,8 @@ namespace StatefulRelocate.Core.Reports;
 /// </summary>
 internal static class BlackoutAccount
 {
+    /// <summary>A hand-over between two steps that is shorter than this is counted with the step before it.</summary>
+    private static readonly TimeSpan Notable = TimeSpan.FromMilliseconds(0.5);
     private const string Engine = "engine";
     private const string Client = "client";
 
@@ -75,7 +77,8 @@ internal static class BlackoutAccount
                 if (span.Start <= start && span.End >= end && (owner is null || span.End < owner.End))
                     owner = span;
             var name = owner?.Name ?? (start >= serviceEnd || end <= serviceStart ? Client : Engine);
-            if (result.Count > 0 && string.Equals(result[^1].Step, name, StringComparison.Ordinal))
+            var isNothing = string.Equals(name, Engine, StringComparison.Ordinal) && end - start < Notable;
+            if (result.Count > 0 && (isNothing || string.Equals(result[^1].Step, name, StringComparison.Ordinal)))
             {
                 result[^1] = result[^1] with { DurationMs = Milliseconds.Of(end - origin - TimeSpan.FromMilliseconds(result[^1].OffsetMs)) };
                 continue;

@@ -17,7 +17,7 @@ internal static class DemoRun
         var violations = observer.Finish();
 
         Assert.True(violations.Count == 0, $"{string.Join('\n', violations)}\n{result}");
-        Assert.True(Directory.GetFileSystemEntries(directory.Path).Length == 0, $"left behind: {string.Join(", ", Directory.GetFileSystemEntries(directory.Path))}\n{result}");
+        Assert.True(directory.Entries().Count == 0, $"left behind: {string.Join(", ", directory.Entries())}\n{result}");
         Assert.True(directory.Processes().Count == 0, $"processes left behind\n{result}");
         return DemoResult.Read(result, observer);
     }

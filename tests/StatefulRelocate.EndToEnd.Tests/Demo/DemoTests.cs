@@ -39,7 +39,7 @@ public sealed class DemoTests
         Assert.Single(result.Errors.TrimEnd('\n').Split('\n'));
         Assert.Contains(options[^1].Split(':')[0], result.Errors, StringComparison.Ordinal);
         Assert.Empty(result.Output);
-        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+        Assert.Empty(directory.Entries());
     }
 
     [Fact]
@@ -72,6 +72,6 @@ public sealed class DemoTests
 
         Assert.True(ended.ExitCode == 0, ended.ToString());
         Assert.Empty(directory.Processes());
-        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+        Assert.Empty(directory.Entries());
     }
 }

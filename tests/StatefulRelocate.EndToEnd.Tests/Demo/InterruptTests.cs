@@ -27,7 +27,7 @@ public sealed partial class InterruptTests : IDisposable
         Assert.Equal("aborted", report.RootElement.GetProperty("outcome").GetString());
         Assert.Equal("edge-a", report.RootElement.GetProperty("servedBy").GetString());
         Assert.Equal(0, report.RootElement.GetProperty("acknowledgedWritesLost").GetInt64());
-        Assert.Empty(Directory.GetFileSystemEntries(_directory.Path));
+        Assert.Empty(_directory.Entries());
         Assert.Empty(_directory.Processes());
     }
 

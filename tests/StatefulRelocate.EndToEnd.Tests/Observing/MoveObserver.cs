@@ -115,8 +115,9 @@ internal sealed class MoveObserver : IDisposable
             return;
         }
 
-        if (_fenced is not null && !string.Equals(_fenced, now, StringComparison.Ordinal))
-            Report($"the source's volume changed while its fence stood:\n{Difference(_fenced, now)}");
+        // Files that are gone are those of a demo that cleans up; a writer leaves new ones or changed ones.
+        if (_fenced is not null && Difference(_fenced, now) is { Length: > 0 } written)
+            Report($"the source's volume changed while its fence stood:\n{written}");
         _fenced = now;
     }
 
@@ -176,9 +177,14 @@ internal sealed class MoveObserver : IDisposable
         var states = ProcFiles.ThreadStates(id);
         if (states.All(static state => state is 'T' or 't' or 'Z' or 'X' or 'x'))
             return true;
-        var group = ProcFiles.Read(id, "cgroup").Split('\n').FirstOrDefault(static line => line.StartsWith("0::", StringComparison.Ordinal));
-        return group is not null && ProcFiles.ReadPath($"/sys/fs/cgroup{group[3..]}/cgroup.events").Contains("frozen 1", StringComparison.Ordinal);
+        var groups = ProcFiles.Read(id, "cgroup").Split('\n');
+        return groups.FirstOrDefault(static line => line.Contains(":freezer:", StringComparison.Ordinal)) is { } first && IsFrozen($"/sys/fs/cgroup/freezer{PathOf(first)}/freezer.state", "FROZEN")
+            || groups.FirstOrDefault(static line => line.StartsWith("0::", StringComparison.Ordinal)) is { } second && IsFrozen($"/sys/fs/cgroup{PathOf(second)}/cgroup.events", "frozen 1");
     }
+
+    private static string PathOf(string line) => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..];
+
+    private static bool IsFrozen(string file, string word) => ProcFiles.ReadPath(file).Contains(word, StringComparison.Ordinal);
 
     private static string Describe(IEnumerable<int> processes) =>
         string.Join(", ", processes.Select(static id => $"{id} ({ProcFiles.Read(id, "comm").Trim()}, {new string([.. ProcFiles.ThreadStates(id).Distinct()])})"));

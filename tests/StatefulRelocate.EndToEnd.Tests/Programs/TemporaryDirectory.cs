@@ -11,6 +11,13 @@ internal sealed class TemporaryDirectory : IDisposable
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>What is in it, without what the runtime of a development build leaves for debuggers when it is killed.</summary>
+    public IReadOnlyList<string> Entries() =>
+    [
+        .. Directory.GetFileSystemEntries(Path).Where(static entry =>
+            !System.IO.Path.GetFileName(entry).StartsWith("clr-debug-pipe-", StringComparison.Ordinal) && !System.IO.Path.GetFileName(entry).StartsWith("dotnet-diagnostic-", StringComparison.Ordinal)),
+    ];
+
     /// <summary>Processes that carry this directory in their environment or command line.</summary>
     public List<int> Processes()
     {
