@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using StatefulRelocate.Clusters.Local.Hooks;
 using StatefulRelocate.Clusters.Local.Keeping;
 using StatefulRelocate.Clusters.Local.Probes;
 using StatefulRelocate.Clusters.Local.Processes;
@@ -228,7 +229,7 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
             app,
             Address,
             probe,
-            async (exec, timeout) => Problem("the probe", await ExecuteAsync(app, exec, timeout, cancellationToken).ConfigureAwait(false), timeout),
+            async (exec, timeout) => HookRunner.Problem("the probe", await ExecuteAsync(app, exec, timeout, cancellationToken).ConfigureAwait(false), timeout),
             async () =>
             {
                 try
@@ -245,31 +246,10 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<string?> RunHookAsync(string app, AppHook hook, CancellationToken cancellationToken)
+    public Task<string?> RunHookAsync(string app, AppHook hook, CancellationToken cancellationToken)
     {
         _ = Definition(app);
-        string? problem;
-        try
-        {
-            problem = Problem($"hook {string.Join(' ', hook.Exec.Command)} of app {app} on {Name}", await ExecuteAsync(app, hook.Exec, hook.Timeout, cancellationToken).ConfigureAwait(false), hook.Timeout);
-        }
-        catch (ClusterException error) when (hook.OnError == HookErrorPolicy.Ignore && error.Code is not ("may-not-run" or "keeper-gone"))
-        {
-            return error.Message;
-        }
-
-        return problem is null || hook.OnError == HookErrorPolicy.Ignore ? problem : throw new ClusterException("hook-failed", problem);
-    }
-
-    private static string? Problem(string what, KeeperReply reply, TimeSpan timeout)
-    {
-        var output = string.IsNullOrWhiteSpace(reply.Output) ? string.Empty : ": " + reply.Output.ReplaceLineEndings(" ");
-        return reply.ExitCode switch
-        {
-            0 => null,
-            null => $"{what} was killed after {timeout.TotalSeconds:0.###} s{output}",
-            var code => $"{what} exited with {code}{output}",
-        };
+        return HookRunner.RunAsync(app, Name, hook, (exec, timeout) => ExecuteAsync(app, exec, timeout, cancellationToken));
     }
 
     private static void Delete(string directory)

@@ -1,0 +1,37 @@
+using StatefulRelocate.Clusters.Local.Keeping;
+using StatefulRelocate.Core.Apps;
+
+namespace StatefulRelocate.Clusters.Local.Hooks;
+
+/// <summary>What a command that the keeper ran says, and what that means for a hook.</summary>
+internal static class HookRunner
+{
+    /// <summary>Runs a hook; a failure throws unless its policy is to ignore, then it is the warning that is returned.</summary>
+    public static async Task<string?> RunAsync(string app, string cluster, AppHook hook, Func<ExecCommand, TimeSpan, Task<KeeperReply>> execute)
+    {
+        string? problem;
+        try
+        {
+            var reply = await execute(hook.Exec, hook.Timeout).ConfigureAwait(false);
+            problem = Problem($"hook {string.Join(' ', hook.Exec.Command)} of app {app} on {cluster}", reply, hook.Timeout);
+        }
+        catch (ClusterException error) when (hook.OnError == HookErrorPolicy.Ignore && error.Code is not ("may-not-run" or "keeper-gone"))
+        {
+            return error.Message;
+        }
+
+        return problem is null || hook.OnError == HookErrorPolicy.Ignore ? problem : throw new ClusterException("hook-failed", problem);
+    }
+
+    /// <summary>Why a command did not succeed, in one line, or null when it did.</summary>
+    public static string? Problem(string what, KeeperReply reply, TimeSpan timeout)
+    {
+        var output = string.IsNullOrWhiteSpace(reply.Output) ? string.Empty : ": " + reply.Output.ReplaceLineEndings(" ");
+        return reply.ExitCode switch
+        {
+            0 => null,
+            null => $"{what} was killed after {timeout.TotalSeconds:0.###} s{output}",
+            var code => $"{what} exited with {code}{output}",
+        };
+    }
+}
