@@ -177,12 +177,18 @@ internal sealed class MoveObserver : IDisposable
         var states = ProcFiles.ThreadStates(id);
         if (states.All(static state => state is 'T' or 't' or 'Z' or 'X' or 'x'))
             return true;
-        var groups = ProcFiles.Read(id, "cgroup").Split('\n');
-        return groups.FirstOrDefault(static line => line.Contains(":freezer:", StringComparison.Ordinal)) is { } first && IsFrozen($"/sys/fs/cgroup/freezer{PathOf(first)}/freezer.state", "FROZEN")
-            || groups.FirstOrDefault(static line => line.StartsWith("0::", StringComparison.Ordinal)) is { } second && IsFrozen($"/sys/fs/cgroup{PathOf(second)}/cgroup.events", "frozen 1");
-    }
+        foreach (var line in ProcFiles.Read(id, "cgroup").Split('\n'))
+        {
+            var group = line[(line.LastIndexOf(':') + 1)..];
+            // The unified hierarchy stands at one of two usual places.
+            if (line.StartsWith("0::", StringComparison.Ordinal) && (IsFrozen($"/sys/fs/cgroup{group}/cgroup.events", "frozen 1") || IsFrozen($"/sys/fs/cgroup/unified{group}/cgroup.events", "frozen 1")))
+                return true;
+            if (line.Contains(":freezer:", StringComparison.Ordinal) && IsFrozen($"/sys/fs/cgroup/freezer{group}/freezer.state", "FROZEN"))
+                return true;
+        }
 
-    private static string PathOf(string line) => line[(line.IndexOf(':', line.IndexOf(':') + 1) + 1)..];
+        return false;
+    }
 
     private static bool IsFrozen(string file, string word) => ProcFiles.ReadPath(file).Contains(word, StringComparison.Ordinal);
 
