@@ -39,11 +39,18 @@ internal sealed class DemoSession : IAsyncDisposable
         {
             return await session.RunAsync();
         }
+        catch (OperationCanceledException) when (interrupts.First.IsCancellationRequested)
+        {
+            const string reason = "left by Ctrl-C before the result was known; everything was ended and removed";
+            await Console.Error.WriteLineAsync($"relocate: {reason}");
+            if (options.Json)
+                ReportPrinter.Print(new RelocationReport { Reason = reason }, json: true);
+            return ExitCode.Interrupted;
+        }
         catch (Exception error) when (options.Json)
         {
             // One document on standard output, whatever happened; the error itself goes its usual way.
-            var reason = error is OperationCanceledException ? "interrupted" : error.Message.ReplaceLineEndings(" ");
-            ReportPrinter.Print(new RelocationReport { Reason = reason }, json: true);
+            ReportPrinter.Print(new RelocationReport { Reason = error.Message.ReplaceLineEndings(" ") }, json: true);
             throw;
         }
     }

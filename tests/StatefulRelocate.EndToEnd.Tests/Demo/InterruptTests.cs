@@ -60,11 +60,12 @@ public sealed partial class InterruptTests : IDisposable
     private async Task<RunningProgram> StartAsync()
     {
         var demo = RelocateProgram.Start(["demo", "--json", "--size", "16MiB", "--approval"], new Dictionary<string, string> { ["TMPDIR"] = _directory.Path });
-        await Eventually.IsTrueAsync("the gate", () =>
+        await Eventually.IsTrueAsync("the gate", async () =>
         {
             if (demo.HasExited)
-                Assert.Fail($"the demo ended: {demo.WaitAsync(Limit).GetAwaiter().GetResult()}");
-            return Directory.GetDirectories(_directory.Path, "relocate-demo-*") is [var state] && JournalWatch.Started(state, "gate");
+                Assert.Fail($"the demo ended: {await demo.WaitAsync(Limit)}");
+            return Directory.GetDirectories(_directory.Path, "relocate-demo-*") is [var state] && JournalWatch.Started(state, "snapshot-1")
+                && (await RelocateProgram.RunAsync(["status", "--state", state])).Output.Contains("waits for approval", StringComparison.Ordinal);
         }, Limit);
         return demo;
     }

@@ -44,12 +44,17 @@ public sealed class PostgresTests
         await MustBeSoundAsync(programs, world.TargetAddress);
     }
 
+    /// <summary>
+    /// A frozen server leaves its lock file in the volume, and its process id lives on here: both clusters are one machine. That only one
+    /// server starts is what the writer record is for, so the lock file goes.
+    /// </summary>
     private static string AppFile(PostgresPrograms programs) => $$"""
         volumes: [{name: data}]
         processes:
           - name: postgres
             {{(PostgresPrograms.User is { } user ? $"user: {user}" : "env: {}")}}
-            command: ["{{programs.Server}}", "-D", "${volumes.data}", "-h", "${address}", "-p", "{{Port}}", "-k", ""]
+            command: ["/bin/sh", "-c", "rm -f postmaster.pid; exec \"$0\" \"$@\"", "{{programs.Server}}", "-D", "${volumes.data}", "-h", "${address}", "-p", "{{Port}}", "-k", ""]
+            workingDirectory: "${volumes.data}"
             stop: {signal: INT, grace: 10s}
         readiness: {tcp: {port: {{Port}}}, period: 10ms, timeout: 20s}
         """;

@@ -59,8 +59,7 @@ public sealed class OtherTerminalTests
 
         await world.MustAsync("pause");
         await world.MustAsync("approve");
-        var status = await world.MustAsync("status");
-        Assert.Contains("paused", status.Output, StringComparison.OrdinalIgnoreCase);
+        await Eventually.IsTrueAsync("the pause", async () => (await world.MustAsync("status")).Output.Contains("paused", StringComparison.Ordinal), Limit);
         Assert.False(run.HasExited);
         Assert.False(JournalWatch.Started(world.StateDirectory, "quiesce"));
         using var resume = world.Start("resume");
@@ -92,11 +91,11 @@ public sealed class OtherTerminalTests
 
     private static async Task WaitsAsync(World world, RunningProgram run)
     {
-        await Eventually.IsTrueAsync("the relocation waiting for an approval", () =>
+        await Eventually.IsTrueAsync("the relocation waiting for an approval", async () =>
         {
             if (run.HasExited)
-                Assert.Fail($"the relocation ended: {run.WaitAsync(Limit).GetAwaiter().GetResult()}");
-            return JournalWatch.Started(world.StateDirectory, "gate");
+                Assert.Fail($"the relocation ended: {await run.WaitAsync(Limit)}");
+            return (await world.RunAsync("status")).Output.Contains("waits for approval", StringComparison.Ordinal);
         }, Limit);
     }
 
