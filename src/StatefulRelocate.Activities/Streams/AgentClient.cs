@@ -141,8 +141,9 @@ public sealed class AgentClient : IAsyncDisposable
                 Deliver(message);
             end = new IOException("the agent closed the connection");
         }
-        catch (Exception error) when (error is IOException or ObjectDisposedException or OperationCanceledException or StreamProtocolException)
+        catch (Exception error) when (error is not OutOfMemoryException)
         {
+            // What a heartbeat's receiver throws counts too: nobody reads any more, so nobody may go on waiting.
             end = error;
         }
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Saga;
@@ -10,6 +11,8 @@ namespace StatefulRelocate.Activities.Streams;
 /// </summary>
 public sealed class AgentServer : IDisposable
 {
+    private static readonly TimeSpan AcceptAgain = TimeSpan.FromMilliseconds(50);
+
     private readonly UnixListener? _listener;
     private readonly Dictionary<string, IActivity> _activities;
     private readonly EffectJournal _journal;
@@ -58,6 +61,11 @@ public sealed class AgentServer : IDisposable
             catch (OperationCanceledException)
             {
                 return;
+            }
+            catch (SocketException)
+            {
+                // Out of descriptors, or gone before it was accepted: neither may end the agent.
+                await Task.Delay(AcceptAgain, CancellationToken.None).ConfigureAwait(false);
             }
         }
     }

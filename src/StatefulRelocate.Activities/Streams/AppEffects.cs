@@ -66,6 +66,13 @@ internal sealed class AppEffects : IDisposable
             await older.ConfigureAwait(false);
             using var turn = request.Direction == StepDirection.Undo ? await EnterUndoAsync(effect.Token).ConfigureAwait(false) : null;
             effect.Token.ThrowIfCancellationRequested();
+            lock (_gate)
+            {
+                // The attempt that was cancelled may have come to its end all the same.
+                if (Done(request) is { } meanwhile)
+                    return meanwhile;
+            }
+
             var output = await act(effect.Token).ConfigureAwait(false);
             lock (_gate)
             {
@@ -103,7 +110,7 @@ internal sealed class AppEffects : IDisposable
         var mark = _log.Mark(request.RelocationId, request.Step);
         if ((request.Sequence, request.Attempt).CompareTo(mark) <= 0)
             throw Refused(request, $"attempt {request.Sequence}.{request.Attempt} comes after {mark.Sequence}.{mark.Attempt}");
-        if (_log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence) is { Output: { } output })
+        if (Done(request) is { } output)
             return output;
         var closed = _log.IsClosed(request.RelocationId);
         if (closed && IsEndedByClosing(request))
@@ -112,6 +119,8 @@ internal sealed class AppEffects : IDisposable
             _log.Append(EntryOf(request) with { Closed = closed || request.Direction == StepDirection.Undo });
         return null;
     }
+
+    private StepOutput? Done(ActivityRequest request) => _log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence)?.Output;
 
     private Task CancelWhere(Func<RunningEffect, bool> which)
     {

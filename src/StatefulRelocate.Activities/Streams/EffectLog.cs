@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using StatefulRelocate.Core.Saga;
 
@@ -38,14 +39,27 @@ internal sealed class EffectLog : IDisposable
     /// <summary>Appends; durable when it returns.</summary>
     public void Append(params ReadOnlySpan<EffectEntry> entries)
     {
-        var file = _file ??= OpenToAppend();
+        var lines = new ArrayBufferWriter<byte>();
         foreach (var entry in entries)
         {
-            file.Write(JsonSerializer.SerializeToUtf8Bytes(entry, StreamJson.Default.EffectEntry));
-            file.WriteByte((byte)'\n');
+            lines.Write(JsonSerializer.SerializeToUtf8Bytes(entry, StreamJson.Default.EffectEntry));
+            lines.Write("\n"u8);
         }
 
-        file.Flush(flushToDisk: true);
+        try
+        {
+            var file = _file ??= OpenToAppend();
+            file.Write(lines.WrittenSpan);
+            file.Flush(flushToDisk: true);
+        }
+        catch
+        {
+            // A part of a line may be there: the next one begins with a new file.
+            _file?.Dispose();
+            _file = null;
+            throw;
+        }
+
         foreach (var entry in entries)
             Fold(entry);
     }
@@ -58,17 +72,34 @@ internal sealed class EffectLog : IDisposable
         if (!Directory.Exists(directory))
             Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Rewrite();
-        return new FileStream(_path, new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read });
+        return new FileStream(_path, new FileStreamOptions { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 });
     }
 
     private void Load()
     {
         var text = File.ReadAllBytes(_path).AsSpan();
-        // A last line without its end was never fsynced, so nobody relied on it.
-        while (text.IndexOf((byte)'\n') is >= 0 and var end)
+        // A last line without its end was never fsynced, so nobody relied on it; nor on a last one whose blocks did not all reach the disk.
+        for (var number = 1; text.IndexOf((byte)'\n') is >= 0 and var end; number++)
         {
-            Fold(JsonSerializer.Deserialize(text[..end], StreamJson.Default.EffectEntry)!);
+            var line = text[..end];
             text = text[(end + 1)..];
+            if (TryParse(line) is { } entry)
+                Fold(entry);
+            else if (!text.IsEmpty)
+                throw new ActivityException(
+                    "effects-damaged", $"{_path}: line {number} is damaged, so what was done to this app is not known; restore the file from a copy, or, when no relocation of the app runs anywhere, delete it", retryable: false);
+        }
+    }
+
+    private static EffectEntry? TryParse(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, StreamJson.Default.EffectEntry);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

@@ -80,8 +80,11 @@ internal sealed class JsonLines : IAsyncDisposable
         try
         {
             var reader = new Utf8JsonReader(line);
-            return JsonSerializer.Deserialize(ref reader, StreamJson.Default.StreamMessage)
+            var message = JsonSerializer.Deserialize(ref reader, StreamJson.Default.StreamMessage)
                 ?? throw new StreamProtocolException("a line is 'null', not a message");
+            // Throws when anything but white space is left of the line.
+            reader.Read();
+            return message;
         }
         catch (JsonException error)
         {
