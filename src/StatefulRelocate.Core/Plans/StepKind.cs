@@ -66,6 +66,9 @@ public static class StepKind
         Verify, Start, Ready, DnsSwitch, DnsVerify, Retire, ReleaseLease,
     ];
 
+    /// <summary>Whether the plan has the kind once and the machine numbers its steps, one for each pre-copy round.</summary>
+    public static bool IsRound(string kind) => kind is Snapshot or Restore;
+
     /// <summary>
     /// Whether the kind comes after the point of no return. A relocation that is closed on an agent (by its blackout guard) refuses and cancels no step of
     /// such a kind: each is conditional on the writer record, which decides between it and the guard, and tells for certain what a refusal could not.

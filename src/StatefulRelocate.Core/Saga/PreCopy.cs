@@ -7,7 +7,7 @@ namespace StatefulRelocate.Core.Saga;
 /// <summary>The loop of pre-copy rounds, the gate after it, and the fresh round after a gate or a pause.</summary>
 internal static class PreCopy
 {
-    public static bool IsRound(string kind) => kind is StepKind.Snapshot or StepKind.Restore;
+    public static bool IsRound(string kind) => StepKind.IsRound(kind);
 
     public static StepState StepOfRound(PlannedStep planned, int round) =>
         new() { Id = string.Create(CultureInfo.InvariantCulture, $"{planned.Id}-{round}"), Planned = planned, Round = round };

@@ -1,3 +1,5 @@
+using StatefulRelocate.Core.Saga;
+
 namespace StatefulRelocate.Engines;
 
 /// <summary>How the embedded engine works.</summary>
@@ -20,4 +22,7 @@ public sealed record EmbeddedEngineOptions
 
     /// <summary>Where progress is shown, or null: nowhere. Default: null.</summary>
     public ProgressBoard? Progress { get; init; }
+
+    /// <summary>Tests only: called after each commit, before anything of it is carried out.</summary>
+    internal Action<IReadOnlyList<SagaEvent>>? Committed { get; init; }
 }

@@ -75,7 +75,7 @@ public sealed class ProgressBoard
             File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(sheet.Steps, ProgressJson.Default.SortedDictionaryStringActivityProgress));
             File.Move(path + ".new", path, overwrite: true);
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // A full disk must not stop a relocation for the sake of a progress bar.
         }

@@ -41,6 +41,20 @@ internal sealed class RelocationRunner
     {
         // Off the caller's thread: the journal blocks for the length of an fsync.
         await Task.Yield();
+        // Whatever ends this run ends its attempts: nothing may be dispatched that nobody commits the result of. Not disposed: they still look at it.
+        var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        try
+        {
+            await RunToEndAsync(ending.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunToEndAsync(CancellationToken stopping)
+    {
         Refresh();
         if (_sequence > 0)
             _engine.Journal.NoteResumed(_id, Environment.ProcessId);
@@ -117,6 +131,7 @@ internal sealed class RelocationRunner
         if (!_engine.Journal.Append(_id, _sequence, events, attempts.ToArray()))
             return false;
         _sequence += events.Count;
+        _engine.Options.Committed?.Invoke(events);
         Publish(state);
         foreach (var fact in facts)
             Ended(fact);

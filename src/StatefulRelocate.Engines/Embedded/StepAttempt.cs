@@ -25,17 +25,19 @@ internal static class StepAttempt
         var lastBeat = started;
         // Not disposed: a run that we turned away from may still look at its token.
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancelled);
-        var run = engine.Dispatcher.RunAsync(request, progress =>
+        // Whatever the dispatcher throws, at once or later, is an end of this attempt.
+        async Task<StepOutput> DispatchAsync() => await engine.Dispatcher.RunAsync(request, progress =>
         {
             Volatile.Write(ref lastBeat, time.GetTimestamp());
             engine.Options.Progress?.Note(request.RelocationId, request.Step, progress);
-        }, cancel.Token);
+        }, cancel.Token).ConfigureAwait(false);
+        var run = DispatchAsync();
         while (true)
         {
             var left = request.Timeout - time.GetElapsedTime(started);
             var beatLeft = request.HeartbeatTimeout > TimeSpan.Zero ? request.HeartbeatTimeout - time.GetElapsedTime(Volatile.Read(ref lastBeat)) : left;
             var wait = left < beatLeft ? left : beatLeft;
-            if (wait <= TimeSpan.Zero)
+            if (wait <= TimeSpan.Zero && !run.IsCompleted)
             {
                 _ = cancel.CancelAsync();
                 _ = run.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -44,11 +46,11 @@ internal static class StepAttempt
 
             try
             {
-                return new AttemptEnd(Output: await run.WaitAsync(wait, time, stopping).ConfigureAwait(false));
+                return new AttemptEnd(Output: await (run.IsCompleted ? run : run.WaitAsync(wait, time, stopping)).ConfigureAwait(false));
             }
-            catch (TimeoutException) when (!run.IsCompleted)
+            catch (TimeoutException) when (!run.IsFaulted)
             {
-                // A limit may have moved: the agent's heart beat meanwhile.
+                // A limit may have moved: the agent's heart beat meanwhile. Or its answer came at the very last moment.
             }
             catch (ActivityException error)
             {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 
@@ -52,7 +53,8 @@ public sealed record Fault(FaultAction Action, string Step, FaultTime Time)
     /// <summary>Whether it is meant for this step.</summary>
     internal bool Matches(string kind, string id) => string.Equals(Step, kind, StringComparison.Ordinal) || string.Equals(Step, id, StringComparison.Ordinal);
 
-    // The machine numbers the steps of a round: snapshot-2 is of the plan's snapshot.
+    // The machine numbers the steps of a round: snapshot-2 is of the plan's snapshot. Other steps have no number, and 02 is not how it writes one.
     private static bool IsRoundOf(PlannedStep planned, string step) =>
-        step.StartsWith(planned.Id + "-", StringComparison.Ordinal) && int.TryParse(step.AsSpan(planned.Id.Length + 1), out var round) && round > 0;
+        StepKind.IsRound(planned.Kind) && step.StartsWith(planned.Id + "-", StringComparison.Ordinal)
+        && step.AsSpan(planned.Id.Length + 1) is [>= '1' and <= '9', ..] number && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 }

@@ -18,9 +18,10 @@ public sealed class EngineLock : IDisposable
     /// <exception cref="RelocateException">The file cannot be made.</exception>
     public static EngineLock? TryTake(string path)
     {
+        FileStream? file = null;
         try
         {
-            var file = new FileStream(path, new FileStreamOptions
+            file = new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.OpenOrCreate,
                 Access = FileAccess.ReadWrite,
@@ -30,12 +31,13 @@ public sealed class EngineLock : IDisposable
             File.WriteAllText(path + ".pid", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new EngineLock(file);
         }
-        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException error) when (file is null && error is not (FileNotFoundException or DirectoryNotFoundException))
         {
             return null;
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
+            file?.Dispose();
             throw new RelocateException($"{path}: cannot make the engine's lock file: {error.Message}", inner: error);
         }
     }

@@ -16,6 +16,9 @@ public sealed record JournaledRelocation(RelocationPlan Plan, DateTimeOffset Cre
 {
     /// <summary>The id.</summary>
     public string Id => Plan.RelocationId;
+
+    /// <summary>Why the last engine could not go on with it, in one line, or null. The next one tries again.</summary>
+    public string? Halted { get; init; }
 }
 
 /// <summary>An attempt: written before it was dispatched, its answer after. No answer: unknown, it may have taken effect.</summary>

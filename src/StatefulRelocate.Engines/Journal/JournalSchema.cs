@@ -6,11 +6,11 @@ namespace StatefulRelocate.Engines;
 /// <summary>The tables of the journal and their version.</summary>
 internal static class JournalSchema
 {
-    public const int Version = 1;
+    public const int Version = 2;
 
     private const string Tables = """
         CREATE TABLE relocations (
-          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, created_at TEXT NOT NULL, ended INTEGER NOT NULL DEFAULT 0);
+          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, plan TEXT NOT NULL, created_at TEXT NOT NULL, ended INTEGER NOT NULL DEFAULT 0, halted TEXT);
         CREATE TABLE events (
           relocation TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (relocation, sequence)) WITHOUT ROWID;
         CREATE TABLE attempts (
@@ -20,6 +20,8 @@ internal static class JournalSchema
           number INTEGER PRIMARY KEY, relocation TEXT NOT NULL, action TEXT NOT NULL, at_step TEXT NOT NULL, time TEXT NOT NULL,
           step TEXT, times INTEGER NOT NULL DEFAULT 0, killed_pid INTEGER, resumed_pid INTEGER);
         """;
+
+    private const string FromVersion1 = "ALTER TABLE relocations ADD COLUMN halted TEXT";
 
     public static void Prepare(SqliteConnection connection, string path)
     {
@@ -33,12 +35,12 @@ internal static class JournalSchema
         var version = ReadVersion(connection);
         if (version > Version)
             throw new RelocateException($"{path}: this journal was written by a newer relocate (version {version}, this one knows {Version}); use that one");
-        if (version == 0)
-        {
-            Run(connection, Tables, transaction);
-            Run(connection, $"PRAGMA user_version = {Version}", transaction);
-        }
-
+        if (version < 0)
+            throw new RelocateException($"{path}: this is no journal of relocate (its version is {version}); choose another directory with --state");
+        if (version == Version)
+            return;
+        Run(connection, version == 0 ? Tables : FromVersion1, transaction);
+        Run(connection, $"PRAGMA user_version = {Version}", transaction);
         transaction.Commit();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Data.Sqlite;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
@@ -11,10 +12,13 @@ namespace StatefulRelocate.Engines;
 
 /// <summary>
 /// The journal of all relocations in one SQLite file (WAL, <c>synchronous=FULL</c>): what is appended is durable when the call
-/// returns. Any process reads and signals; one engine, by its lock, carries out. Thread-safe; calls are short and block.
+/// returns. Any process reads and signals; one engine, by its lock, carries out. Thread-safe; calls are short and block, and throw a
+/// <see cref="RelocateException"/> when the file cannot be read or written.
 /// </summary>
 public sealed class RelocationJournal : IDisposable
 {
+    private const string Columns = "plan, created_at, ended, halted";
+
     private readonly Lock _gate = new();
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
@@ -44,7 +48,7 @@ public sealed class RelocationJournal : IDisposable
         catch (Exception error) when (error is SqliteException or IOException or UnauthorizedAccessException)
         {
             connection?.Dispose();
-            throw new RelocateException($"{path}: cannot open the journal: {error.Message}; choose another directory with --state", inner: error);
+            throw new RelocateException($"{path}: cannot open the journal: {OneLine(error)}; restore it from a copy, or choose another directory with --state", inner: error);
         }
         catch
         {
@@ -59,16 +63,16 @@ public sealed class RelocationJournal : IDisposable
     /// <summary>Writes a plan and the faults to inject into it. The engine, in this or another process, takes it up.</summary>
     public void Create(RelocationPlan plan, params ReadOnlySpan<Fault> faults)
     {
-        lock (_gate)
+        var injected = faults.ToArray();
+        Write(transaction =>
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
             Run(transaction, "INSERT INTO relocations (id, plan, created_at) VALUES ($id, $plan, $at)",
                 ("$id", plan.RelocationId), ("$plan", JsonSerializer.Serialize(plan, CoreJson.Default.RelocationPlan)), ("$at", Text(_time.GetUtcNow())));
-            foreach (var fault in faults)
+            foreach (var fault in injected)
                 Run(transaction, "INSERT INTO faults (relocation, action, at_step, time) VALUES ($id, $action, $step, $time)",
                     ("$id", plan.RelocationId), ("$action", fault.Action.ToString()), ("$step", fault.Step), ("$time", fault.Time.ToString()));
-            transaction.Commit();
-        }
+            return true;
+        });
     }
 
     /// <summary>
@@ -77,145 +81,87 @@ public sealed class RelocationJournal : IDisposable
     /// <returns>Whether they were appended; if not, somebody came first: read, fold and decide anew.</returns>
     public bool Append(string relocationId, long expectedSequence, IReadOnlyList<SagaEvent> events, params ReadOnlySpan<JournaledAttempt> attempts)
     {
-        lock (_gate)
+        var started = attempts.ToArray();
+        return Write(transaction =>
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
             if (LastSequence(transaction, relocationId) != expectedSequence)
                 return false;
             var sequence = expectedSequence;
             foreach (var happened in events)
                 Insert(transaction, relocationId, ++sequence, happened);
-            foreach (var attempt in attempts)
+            foreach (var attempt in started)
                 Insert(transaction, relocationId, attempt);
-            transaction.Commit();
             return true;
-        }
+        });
     }
 
     /// <summary>The events after a place, in order; all of them with 0.</summary>
-    public IReadOnlyList<JournaledEvent> Read(string relocationId, long after = 0)
-    {
-        lock (_gate)
-        {
-            using var command = Command(null, "SELECT sequence, body FROM events WHERE relocation = $id AND sequence > $after ORDER BY sequence", ("$id", relocationId), ("$after", after));
-            using var reader = command.ExecuteReader();
-            var events = new List<JournaledEvent>();
-            while (reader.Read())
-                events.Add(new JournaledEvent(reader.GetInt64(0), JsonSerializer.Deserialize(reader.GetString(1), CoreJson.Default.SagaEvent)!));
-            return events;
-        }
-    }
+    public IReadOnlyList<JournaledEvent> Read(string relocationId, long after = 0) => Select(
+        reader => new JournaledEvent(reader.GetInt64(0), Parse(reader.GetString(1), CoreJson.Default.SagaEvent, relocationId, $"event {reader.GetInt64(0)}")),
+        "SELECT sequence, body FROM events WHERE relocation = $id AND sequence > $after ORDER BY sequence", ("$id", relocationId), ("$after", after));
 
     /// <summary>All relocations, oldest first.</summary>
-    public IReadOnlyList<JournaledRelocation> List() => Select("SELECT plan, created_at, ended FROM relocations ORDER BY number");
+    public IReadOnlyList<JournaledRelocation> List() => Select(Relocation, $"SELECT {Columns}, id FROM relocations ORDER BY number");
 
     /// <summary>The ids of the relocations that have not ended, oldest first.</summary>
-    public IReadOnlyList<string> ListOpen()
-    {
-        lock (_gate)
-        {
-            using var command = Command(null, "SELECT id FROM relocations WHERE ended = 0 ORDER BY number");
-            using var reader = command.ExecuteReader();
-            var ids = new List<string>();
-            while (reader.Read())
-                ids.Add(reader.GetString(0));
-            return ids;
-        }
-    }
+    public IReadOnlyList<string> ListOpen() => Select(static reader => reader.GetString(0), "SELECT id FROM relocations WHERE ended = 0 ORDER BY number");
 
     /// <summary>The relocation of that id, or null.</summary>
     public JournaledRelocation? Find(string relocationId) =>
-        Select("SELECT plan, created_at, ended FROM relocations WHERE id = $id", ("$id", relocationId)).FirstOrDefault();
+        Select(Relocation, $"SELECT {Columns}, id FROM relocations WHERE id = $id", ("$id", relocationId)).FirstOrDefault();
 
     /// <summary>Says something to a relocation; the engine folds it before it commits anything else.</summary>
     /// <returns>The signal's id: the folded state says under it what the machine made of the signal.</returns>
     public string Signal(string relocationId, Signal signal)
     {
         var id = Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
-        lock (_gate)
+        Write(transaction =>
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
             Insert(transaction, relocationId, LastSequence(transaction, relocationId) + 1, new SignalReceived(id, signal) { At = _time.GetUtcNow() });
-            transaction.Commit();
-        }
-
+            return true;
+        });
         return id;
     }
 
     /// <summary>A number that changes whenever another process or connection has written; cheap enough to ask every few milliseconds.</summary>
-    public long ReadDataVersion()
-    {
-        lock (_gate)
-        {
-            using var command = Command(null, "PRAGMA data_version");
-            return (long)command.ExecuteScalar()!;
-        }
-    }
+    public long ReadDataVersion() => Select(static reader => reader.GetInt64(0), "PRAGMA data_version")[0];
 
-    /// <summary>The attempts of a relocation whose dispatches have no result yet, or all of them.</summary>
-    public IReadOnlyList<JournaledAttempt> ReadAttempts(string relocationId)
-    {
-        lock (_gate)
-        {
-            using var command = Command(null, "SELECT step_sequence, attempt, answer FROM attempts WHERE relocation = $id ORDER BY step_sequence, attempt", ("$id", relocationId));
-            using var reader = command.ExecuteReader();
-            var attempts = new List<JournaledAttempt>();
-            while (reader.Read())
-                attempts.Add(new JournaledAttempt(reader.GetInt64(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : JsonSerializer.Deserialize(reader.GetString(2), CoreJson.Default.StepFailure)));
-            return attempts;
-        }
-    }
+    /// <summary>The attempts of a relocation, those whose dispatches have a result included.</summary>
+    public IReadOnlyList<JournaledAttempt> ReadAttempts(string relocationId) => Select(
+        reader => new JournaledAttempt(reader.GetInt64(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : Parse(reader.GetString(2), CoreJson.Default.StepFailure, relocationId, "an attempt")),
+        "SELECT step_sequence, attempt, answer FROM attempts WHERE relocation = $id ORDER BY step_sequence, attempt", ("$id", relocationId));
 
     /// <summary>Writes attempts, new ones and answers of old ones.</summary>
     public void WriteAttempts(string relocationId, params ReadOnlySpan<JournaledAttempt> attempts)
     {
-        lock (_gate)
+        var written = attempts.ToArray();
+        Write(transaction =>
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            foreach (var attempt in attempts)
+            foreach (var attempt in written)
                 Insert(transaction, relocationId, attempt);
-            transaction.Commit();
-        }
+            return true;
+        });
     }
 
     /// <summary>The injected faults of a relocation and what became of them.</summary>
-    public IReadOnlyList<JournaledFault> ReadFaults(string relocationId)
-    {
-        lock (_gate)
-        {
-            using var command = Command(null, "SELECT action, at_step, time, step, times, killed_pid, resumed_pid FROM faults WHERE relocation = $id ORDER BY number", ("$id", relocationId));
-            using var reader = command.ExecuteReader();
-            var faults = new List<JournaledFault>();
-            while (reader.Read())
-                faults.Add(new JournaledFault(
-                    new Fault(Enum.Parse<FaultAction>(reader.GetString(0)), reader.GetString(1), Enum.Parse<FaultTime>(reader.GetString(2))),
-                    reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetInt32(4), reader.IsDBNull(5) ? null : reader.GetInt32(5), reader.IsDBNull(6) ? null : reader.GetInt32(6)));
-            return faults;
-        }
-    }
+    public IReadOnlyList<JournaledFault> ReadFaults(string relocationId) => Select(
+        static reader => new JournaledFault(
+            new Fault(Enum.Parse<FaultAction>(reader.GetString(0)), reader.GetString(1), Enum.Parse<FaultTime>(reader.GetString(2))),
+            reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetInt32(4), reader.IsDBNull(5) ? null : reader.GetInt32(5), reader.IsDBNull(6) ? null : reader.GetInt32(6)),
+        "SELECT action, at_step, time, step, times, killed_pid, resumed_pid FROM faults WHERE relocation = $id ORDER BY number", ("$id", relocationId));
 
     /// <summary>Notes, durably, that a fault fires now: the process that goes on must not fire it again.</summary>
-    internal void FireFault(string relocationId, Fault fault, string step, int? killedPid)
-    {
-        lock (_gate)
-        {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            Run(transaction, "UPDATE faults SET step = coalesce(step, $step), times = times + 1, killed_pid = $pid WHERE relocation = $id AND action = $action AND at_step = $at AND time = $time",
-                ("$step", step), ("$pid", killedPid), ("$id", relocationId), ("$action", fault.Action.ToString()), ("$at", fault.Step), ("$time", fault.Time.ToString()));
-            transaction.Commit();
-        }
-    }
+    internal void FireFault(string relocationId, Fault fault, string step, int? killedPid) => Execute(
+        "UPDATE faults SET step = coalesce(step, $step), times = times + 1, killed_pid = $pid WHERE relocation = $id AND action = $action AND at_step = $at AND time = $time",
+        ("$step", step), ("$pid", killedPid), ("$id", relocationId), ("$action", fault.Action.ToString()), ("$at", fault.Step), ("$time", fault.Time.ToString()));
 
     /// <summary>Notes that this engine process goes on with a relocation; each crash that killed another one gets this process's id.</summary>
-    internal void NoteResumed(string relocationId, int pid)
-    {
-        lock (_gate)
-        {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            Run(transaction, "UPDATE faults SET resumed_pid = $pid WHERE relocation = $id AND killed_pid IS NOT NULL AND resumed_pid IS NULL", ("$pid", pid), ("$id", relocationId));
-            transaction.Commit();
-        }
-    }
+    internal void NoteResumed(string relocationId, int pid) => Execute(
+        "UPDATE faults SET resumed_pid = $pid WHERE relocation = $id AND killed_pid IS NOT NULL AND resumed_pid IS NULL", ("$pid", pid), ("$id", relocationId));
+
+    /// <summary>Notes why an engine cannot go on with a relocation; null: one tries again.</summary>
+    internal void Halt(string relocationId, string? reason) =>
+        Execute("UPDATE relocations SET halted = $reason WHERE id = $id", ("$reason", reason), ("$id", relocationId));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -224,24 +170,61 @@ public sealed class RelocationJournal : IDisposable
             _connection.Dispose();
     }
 
-    private List<JournaledRelocation> Select(string sql, params (string, object?)[] parameters)
+    private JournaledRelocation Relocation(SqliteDataReader reader) => new(
+        Parse(reader.GetString(0), CoreJson.Default.RelocationPlan, reader.GetString(4), "the plan"),
+        DateTimeOffset.Parse(reader.GetString(1), CultureInfo.InvariantCulture), reader.GetInt64(2) != 0)
+    {
+        Halted = reader.IsDBNull(3) ? null : reader.GetString(3),
+    };
+
+    private List<T> Select<T>(Func<SqliteDataReader, T> row, string sql, params (string, object?)[] parameters) => Exclusively(() =>
+    {
+        using var command = Command(null, sql, parameters);
+        using var reader = command.ExecuteReader();
+        var found = new List<T>();
+        while (reader.Read())
+            found.Add(row(reader));
+        return found;
+    });
+
+    private void Execute(string sql, params (string, object?)[] parameters) => Write(transaction =>
+    {
+        Run(transaction, sql, parameters);
+        return true;
+    });
+
+    /// <summary>One transaction, rolled back when the work says no.</summary>
+    private bool Write(Func<SqliteTransaction, bool> work) => Exclusively(() =>
+    {
+        using var transaction = _connection.BeginTransaction(deferred: false);
+        var done = work(transaction);
+        if (done)
+            transaction.Commit();
+        return done;
+    });
+
+    private T Exclusively<T>(Func<T> work)
     {
         lock (_gate)
         {
-            using var command = Command(null, sql, parameters);
-            using var reader = command.ExecuteReader();
-            var found = new List<JournaledRelocation>();
-            while (reader.Read())
-                found.Add(new JournaledRelocation(
-                    JsonSerializer.Deserialize(reader.GetString(0), CoreJson.Default.RelocationPlan)!,
-                    DateTimeOffset.Parse(reader.GetString(1), CultureInfo.InvariantCulture), reader.GetInt64(2) != 0));
-            return found;
+            try
+            {
+                return work();
+            }
+            catch (SqliteException error)
+            {
+                throw new JournalException(
+                    $"{Path}: the journal cannot be read or written: {OneLine(error)}; see to the disk that it is on, or restore it from a copy", error);
+            }
         }
     }
 
-    private long LastSequence(SqliteTransaction transaction, string relocationId)
+    private static long LastSequence(SqliteTransaction transaction, string relocationId)
     {
-        using var command = Command(transaction, "SELECT coalesce(max(sequence), 0) FROM events WHERE relocation = $id", ("$id", relocationId));
+        using var command = transaction.Connection!.CreateCommand();
+        command.CommandText = "SELECT coalesce(max(sequence), 0) FROM events WHERE relocation = $id";
+        command.Transaction = transaction;
+        command.Parameters.AddWithValue("$id", relocationId);
         return (long)command.ExecuteScalar()!;
     }
 
@@ -276,5 +259,21 @@ public sealed class RelocationJournal : IDisposable
         return command;
     }
 
+    private T Parse<T>(string json, JsonTypeInfo<T> type, string relocationId, string what) where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type) ?? throw new JsonException("it is null");
+        }
+        catch (Exception error) when (error is JsonException or NotSupportedException)
+        {
+            throw new RelocateException(
+                $"{Path}: {what} of relocation {relocationId} makes no sense: {OneLine(error)}; it was damaged, or written by a newer relocate: use that one, or restore the journal from a copy",
+                ExitCode.OurError, error);
+        }
+    }
+
     private static string Text(DateTimeOffset at) => at.ToString("O", CultureInfo.InvariantCulture);
+
+    private static string OneLine(Exception error) => error.Message.ReplaceLineEndings(" ").TrimEnd('.');
 }
