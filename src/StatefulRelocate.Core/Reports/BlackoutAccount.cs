@@ -24,13 +24,14 @@ internal static class BlackoutAccount
 
     private static readonly ImmutableArray<string> UndoKinds = [StepKind.Quiesce, StepKind.Fence, StepKind.Start];
 
-    public static ImmutableArray<BlackoutReport> Of(StepTimeline timeline, ServiceGap? gap)
+    public static ImmutableArray<BlackoutReport> Of(StepTimeline timeline, ImmutableArray<AcknowledgedWrite> writes)
     {
         if (timeline.Do(StepKind.Quiesce) is not { } quiesce)
             return [];
         var spans = SpansOf(timeline);
         var serviceEnd = spans.Max(static span => span.End);
-        var (from, to) = gap is not null && gap.Before.At < serviceEnd && gap.After.At > quiesce.StartedAt
+        // A busy disk may have made the clients wait longer at another time: that is no part of the blackout.
+        var (from, to) = ServiceGap.Longest(writes, quiesce.StartedAt, serviceEnd) is { } gap
             ? (gap.Before.At, gap.After.At)
             : (quiesce.StartedAt, serviceEnd);
 

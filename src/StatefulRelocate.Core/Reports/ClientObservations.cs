@@ -34,14 +34,20 @@ public sealed record ServiceGap(AcknowledgedWrite Before, AcknowledgedWrite Afte
 
     /// <summary>Finds it, or null when there are fewer than two writes.</summary>
     /// <param name="writes">In any order.</param>
-    public static ServiceGap? Longest(ImmutableArray<AcknowledgedWrite> writes)
+    public static ServiceGap? Longest(ImmutableArray<AcknowledgedWrite> writes) => Longest(writes, DateTimeOffset.MinValue, DateTimeOffset.MaxValue);
+
+    /// <summary>The longest of those that have some time in common with a stretch of time, or null.</summary>
+    /// <param name="writes">In any order.</param>
+    /// <param name="from">The stretch's begin.</param>
+    /// <param name="to">The stretch's end.</param>
+    public static ServiceGap? Longest(ImmutableArray<AcknowledgedWrite> writes, DateTimeOffset from, DateTimeOffset to)
     {
         var sorted = writes.Sort(static (a, b) => a.Monotonic.CompareTo(b.Monotonic));
         ServiceGap? longest = null;
         for (var i = 1; i < sorted.Length; i++)
         {
             var gap = new ServiceGap(sorted[i - 1], sorted[i]);
-            if (longest is null || gap.Duration > longest.Duration)
+            if (gap.Before.At < to && gap.After.At > from && (longest is null || gap.Duration > longest.Duration))
                 longest = gap;
         }
 

@@ -37,7 +37,7 @@ public static class ReportBuilder
             FailedRequests = clients?.FailedRequests,
             Rounds = RoundsOf(timeline),
             Steps = StepsOf(timeline),
-            Blackout = BlackoutAccount.Of(timeline, gap),
+            Blackout = BlackoutAccount.Of(timeline, clients?.Resolving ?? []),
             VolumeHash = new VolumeHashReport(
                 timeline.Do(StepKind.FinalSnapshot)?.Output?.VolumeHash, timeline.Do(StepKind.Verify)?.Output?.VolumeHash),
         };

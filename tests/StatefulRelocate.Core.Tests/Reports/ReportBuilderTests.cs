@@ -43,6 +43,15 @@ public sealed class ReportBuilderTests
     }
 
     [Fact]
+    public void A_longer_silence_at_another_time_is_the_downtime_and_no_part_of_the_blackout()
+    {
+        var report = ReportBuilder.Build(JournalSketch.Plan, JournalSketch.WholeMove().Events, Observed);
+
+        Assert.Equal(500, report.DowntimeMs);
+        Assert.Equal(240, report.Blackout.Sum(static entry => entry.DurationMs), 3);
+    }
+
+    [Fact]
     public void Without_clients_the_blackout_runs_from_quiesce_to_the_dns_switch_and_client_figures_are_null()
     {
         var report = ReportBuilder.Build(JournalSketch.Plan, JournalSketch.WholeMove().Events);
