@@ -22,8 +22,9 @@ public static class Program
 
                 return 0;
 
-            case ["engine", var path, var agents, var relocation, var moment]:
-                await RunEngineAsync(path, agents, relocation, int.Parse(moment, CultureInfo.InvariantCulture));
+            case ["engine", var agents, var moment, .. var journals]:
+                foreach (var path in journals)
+                    await RunEngineAsync(path, agents, int.Parse(moment, CultureInfo.InvariantCulture));
                 return 0;
 
             default:
@@ -35,7 +36,7 @@ public static class Program
     /// What <c>relocate run</c> does: carries out when no other engine does, else follows and takes its place. Kills itself at a moment, counted
     /// from 1: each commit, right after it, and each answer of an agent, right before its commit.
     /// </summary>
-    private static async Task RunEngineAsync(string path, string agents, string relocation, int moment)
+    private static async Task RunEngineAsync(string path, string agents, int moment)
     {
         var moments = 0;
         void Moment()
@@ -45,12 +46,14 @@ public static class Program
         }
 
         using var journal = RelocationJournal.Open(path);
+        var relocation = journal.List()[0].Id;
         await using var sockets = AgentDispatcher.OverSockets(cluster => Path.Combine(agents, cluster, "agent.sock"));
         while (journal.Find(relocation) is { Ended: false })
         {
             using var held = EngineLock.TryTake(path + ".lock");
             if (held is null)
             {
+                await File.WriteAllTextAsync($"{path}.followed-by-{Environment.ProcessId}", "");
                 await Task.Delay(5);
                 continue;
             }
@@ -77,6 +80,7 @@ public static class Program
             }
             finally
             {
+                // Its output is there, or its failure; the journal knows of neither.
                 answered();
             }
         }

@@ -10,14 +10,13 @@ internal sealed class Child : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _error;
+    private bool _disposed;
 
     private Child(Process process) => (_process, _error) = (process, process.StandardError.ReadToEndAsync());
 
     public int Id => _process.Id;
 
-    public bool HasExited => _process.HasExited;
-
-    public static Child Start(params string[] arguments)
+    public static Child Start(params IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardError = true, UseShellExecute = false };
         // Half of its short life would be spent on making code faster.
@@ -29,15 +28,25 @@ internal sealed class Child : IDisposable
 
     public async Task ExitsWithAsync(int code)
     {
+        var exited = await ExitsAsync();
+        Assert.True(code == exited, $"exit code {exited} instead of {code}: {await _error}");
+    }
+
+    public async Task<int> ExitsAsync()
+    {
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken).Soon();
-        Assert.True(code == _process.ExitCode, $"exit code {_process.ExitCode} instead of {code}: {await _error}");
+        var code = _process.ExitCode;
         Dispose();
+        return code;
     }
 
     public void Kill() => _process.Kill();
 
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();

@@ -36,7 +36,8 @@ internal static class Plans
                 new() { Id = "quiesce", Kind = StepKind.Quiesce, Cluster = "a", DependsOn = ["snapshot", "restore"], HasUndo = true, UndoAfter = ["start"] },
                 new() { Id = "start", Kind = StepKind.Start, Cluster = "b", DependsOn = ["quiesce"], HasUndo = true, UndoAfter = ["dns-switch"] },
                 new() { Id = "dns-switch", Kind = StepKind.DnsSwitch, Cluster = "b", DependsOn = ["start"], HasUndo = true },
-                new() { Id = "release-lease", Kind = StepKind.ReleaseLease, Cluster = "a", DependsOn = ["dns-switch"] },
+                new() { Id = "dns-verify", Kind = StepKind.DnsVerify, Cluster = "b", DependsOn = ["dns-switch"] },
+                new() { Id = "release-lease", Kind = StepKind.ReleaseLease, Cluster = "a", DependsOn = ["dns-verify"] },
             }.Select(step => step with
             {
                 Timeout = timeout ?? TimeSpan.FromSeconds(20),
