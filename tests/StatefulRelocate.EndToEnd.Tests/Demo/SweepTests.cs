@@ -1,4 +1,5 @@
 using StatefulRelocate.Core.Plans;
+using StatefulRelocate.EndToEnd.Tests.Programs;
 
 namespace StatefulRelocate.EndToEnd.Tests.Demo;
 
@@ -9,9 +10,9 @@ public sealed class FailureSweepTests
 
     [Theory]
     [MemberData(nameof(SweptKinds.All), MemberType = typeof(SweptKinds))]
-    public async Task A_failure_at(string kind)
+    public async Task A_failure_at(string kind, string quiesce)
     {
-        var demo = await DemoRun.RunAsync("--fail-at", kind);
+        var demo = await DemoRun.RunAsync("--fail-at", kind, "--quiesce", quiesce);
 
         if (AfterThePointOfNoReturn.Contains(kind))
             demo.MustBe(0, "completed", "edge-b");
@@ -38,9 +39,9 @@ public sealed class CrashSweepTests
 {
     [Theory]
     [MemberData(nameof(SweptKinds.All), MemberType = typeof(SweptKinds))]
-    public async Task A_crash_of_the_engine_at(string kind)
+    public async Task A_crash_of_the_engine_at(string kind, string quiesce)
     {
-        var demo = await DemoRun.RunAsync("--crash-at", kind);
+        var demo = await DemoRun.RunAsync("--crash-at", kind, "--quiesce", quiesce);
 
         demo.MustBe(0, "completed", "edge-b");
         var crash = Assert.Single(demo.Report.GetProperty("crashes").EnumerateArray());
@@ -52,6 +53,16 @@ public sealed class CrashSweepTests
 /// <summary>The kinds of the demo's plan.</summary>
 public static class SweptKinds
 {
-    /// <summary>All but the gate, which the demo does not ask for.</summary>
-    public static TheoryData<string> All => [.. StepKind.All.Where(static kind => kind != StepKind.Gate)];
+    /// <summary>All but the gate, which the demo does not ask for; by stop, and in the long campaign by freeze too.</summary>
+    public static TheoryData<string, string> All
+    {
+        get
+        {
+            var all = new TheoryData<string, string>();
+            foreach (var quiesce in RelocateProgram.Long ? (string[])["stop", "freeze"] : ["stop"])
+                foreach (var kind in StepKind.All.Where(static kind => kind != StepKind.Gate))
+                    all.Add(kind, quiesce);
+            return all;
+        }
+    }
 }

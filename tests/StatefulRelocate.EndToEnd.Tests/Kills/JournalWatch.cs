@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace StatefulRelocate.EndToEnd.Tests.Kills;
@@ -46,11 +47,24 @@ internal static class JournalWatch
     }
 
     /// <summary>Whether a step's do was dispatched.</summary>
-    public static bool Started(string stateDirectory, string step)
+    public static bool Started(string stateDirectory, string step) => StartedAt(stateDirectory, step) is not null;
+
+    /// <summary>When a step's do was dispatched first, or null.</summary>
+    public static Instant? StartedAt(string stateDirectory, string step)
     {
         foreach (var line in Text(stateDirectory).Split('\n'))
-            if (line.Contains("\"stepStarted\"", StringComparison.Ordinal) && line.Contains($"\"{step}\"", StringComparison.Ordinal) && line.Contains("\"do\"", StringComparison.Ordinal))
-                return true;
-        return false;
+        {
+            if (!line.Contains("\"stepStarted\"", StringComparison.Ordinal))
+                continue;
+            using var document = JsonDocument.Parse(line);
+            var entry = document.RootElement;
+            if (entry.GetProperty("step").GetString() == step && entry.GetProperty("direction").GetString() == "do")
+                return new Instant(entry.GetProperty("at").GetDateTimeOffset());
+        }
+
+        return null;
     }
 }
+
+/// <summary>A time that may be missing.</summary>
+internal sealed record Instant(DateTimeOffset At);
