@@ -24,10 +24,13 @@ internal sealed class RunningEffect : IDisposable
 
     public bool Superseded { get; private set; }
 
-    /// <summary>What this one cancels: every older attempt of its step, and for an undo every do of the app.</summary>
-    public bool Supersedes(RunningEffect older) =>
-        (Request.Direction == StepDirection.Undo && older.Request.Direction == StepDirection.Do)
-        || (older.Request.RelocationId == Request.RelocationId && older.Request.Step == Request.Step);
+    /// <summary>
+    /// What this one cancels: every older attempt of its step, and for an undo every do of the app, but none of a newer relocation: an undo whose lease
+    /// was never answered knows no epoch, is not refused for it, and may come late.
+    /// </summary>
+    public bool Supersedes(RunningEffect older) => older.Request.RelocationId == Request.RelocationId
+        ? older.Request.Step == Request.Step || IsUndoOf(older)
+        : IsUndoOf(older) && older.Request.Epoch > 0 && older.Request.Epoch <= Request.Epoch;
 
     public void Supersede()
     {
@@ -35,6 +38,8 @@ internal sealed class RunningEffect : IDisposable
         // Callbacks of the token run activities' code; the caller holds the app's lock.
         _ = _cancel.CancelAsync();
     }
+
+    private bool IsUndoOf(RunningEffect older) => Request.Direction == StepDirection.Undo && older.Request.Direction == StepDirection.Do;
 
     public void End() => _ended.TrySetResult();
 

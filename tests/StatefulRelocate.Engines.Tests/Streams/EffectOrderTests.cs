@@ -87,6 +87,31 @@ public sealed class EffectOrderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_late_undo_that_never_knew_its_epoch_ends_nothing_of_a_newer_relocation()
+    {
+        var older = _effects.Begin(Do(StepKind.Lease, 2, relocation: "one", epoch: 0));
+        var newer = _effects.Begin(Do(StepKind.Fence, 3, relocation: "two", epoch: 6));
+        var preflight = _effects.Begin(Do(StepKind.Preflight, 1, relocation: "three", epoch: 0));
+
+        await _effects.ActAsync(Undo(StepKind.Lease, 9, relocation: "one", epoch: 0));
+
+        Assert.Equal(FailureCode.Superseded, (await Refused(older.Result)).Code);
+        newer.End();
+        preflight.End();
+        await Task.WhenAll(newer.Result, preflight.Result).Soon();
+    }
+
+    [Fact]
+    public async Task The_undo_of_a_newer_relocation_ends_the_dos_of_an_older_one()
+    {
+        var older = _effects.Begin(Do(StepKind.Fence, 3, relocation: "one", epoch: 5));
+
+        await _effects.ActAsync(Undo(StepKind.Quiesce, 2, relocation: "two", epoch: 6));
+
+        Assert.Equal(FailureCode.Superseded, (await Refused(older.Result)).Code);
+    }
+
+    [Fact]
     public async Task After_the_first_undo_no_do_of_that_relocation_acts_any_more_but_one_of_the_next_does()
     {
         await _effects.ActAsync(Undo(StepKind.Quiesce, 5));
