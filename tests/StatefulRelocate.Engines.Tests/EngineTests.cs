@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using StatefulRelocate.Activities;
+using StatefulRelocate.Activities.Streams;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;
@@ -176,6 +177,43 @@ public sealed class EngineTests : IAsyncDisposable
         Assert.Equal(["undo quiesce", "undo prepare-target", "undo lease"], _rig.Agents.Requests.Names()[^3..]);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_abort_waits_neither_for_an_agent_that_is_not_there_nor_for_the_next_attempt(bool there)
+    {
+        _rig.Agents.On("quiesce", (_, _, _) => there
+            ? throw new ActivityException(EngineRig.Broken())
+            : throw new AgentUnreachableException("nobody there", sent: false));
+        var hours = TimeSpan.FromHours(5);
+        _rig.Journal.Create(Plans.Short().Changed("quiesce", step => step with { Timeout = hours, Retry = new Core.Plans.RetryPolicy { InitialInterval = hours, MaximumInterval = hours } }));
+        _rig.Start();
+        await _rig.DispatchedAsync("quiesce", there ? 1 : 2);
+        // Committed with its answer: the wait for the next attempt has begun.
+        await Poll.UntilAsync(() => !there || _rig.Journal.ReadAttempts("shop-a-b-1").Any(attempt => attempt.Attempt == 2), "the attempt is answered");
+
+        _rig.Journal.Signal("shop-a-b-1", new Abort());
+
+        await _rig.EndedAsync();
+        Assert.Equal(RelocationOutcome.Aborted, _rig.State().Outcome);
+        Assert.Equal(RunStatus.Failed, _rig.State().Step("quiesce")!.Do.Status);
+    }
+
+    [Fact]
+    public async Task A_plan_that_another_process_writes_is_taken_up_beside_the_others()
+    {
+        _rig.Agents.Hold("quiesce");
+        _rig.Journal.Create(Plans.Short());
+        _rig.Start();
+        await _rig.DispatchedAsync("quiesce");
+
+        using (var other = RelocationJournal.Open(_rig.JournalPath))
+            other.Create(Plans.Short("other"));
+
+        await _rig.DispatchedAsync("quiesce", 2);
+        Assert.Equal("other", _rig.Agents.Requests[^1].RelocationId);
+    }
+
     [Fact]
     public async Task An_abort_that_came_first_keeps_the_point_of_no_return_from_being_passed()
     {
@@ -245,6 +283,15 @@ public sealed class EngineTests : IAsyncDisposable
         state = await _rig.RunAsync();
         Assert.Equal(RelocationOutcome.Compensated, state.Outcome);
         Assert.Equal("undo lease", _rig.Agents.Requests.Names()[^1]);
+    }
+
+    [Fact]
+    public async Task A_blackout_that_may_last_longer_than_a_system_timer_is_no_error()
+    {
+        var plan = Plans.Short();
+        plan = plan with { Spec = plan.Spec with { Cutover = plan.Spec.Cutover with { MaxBlackout = TimeSpan.FromDays(100) } } };
+
+        Assert.Equal(RelocationOutcome.Completed, (await _rig.RunAsync(plan)).Outcome);
     }
 
     [Fact]

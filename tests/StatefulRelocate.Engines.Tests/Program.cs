@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using StatefulRelocate.Activities;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Engines.Tests.Rig;
 
@@ -25,6 +26,10 @@ public static class Program
             case ["engine", var agents, var moment, .. var journals]:
                 foreach (var path in journals)
                     await RunEngineAsync(path, agents, int.Parse(moment, CultureInfo.InvariantCulture));
+                return 0;
+
+            case ["agent", var directory]:
+                await RunAgentAsync(directory);
                 return 0;
 
             default:
@@ -61,6 +66,21 @@ public static class Program
             await new EmbeddedEngine(journal, new Watched(sockets, Moment), new EmbeddedEngineOptions { Committed = _ => Moment() })
                 .RunUntilSettledAsync(relocation, CancellationToken.None);
         }
+    }
+
+    /// <summary>An agent that notes its effects in a file; the starts of relocations that are to go back fail.</summary>
+    private static async Task RunAgentAsync(string directory)
+    {
+        await using var agent = new ScriptedAgent(directory);
+        agent.Noted = request =>
+        {
+            lock (agent)
+                File.AppendAllText(Path.Combine(directory, "effects"), request.Name() + "\n");
+        };
+        agent.Deeds["start"] = (context, _) => context.Request.RelocationId.StartsWith("back", StringComparison.Ordinal)
+            ? throw new ActivityException("broken", "the disk is full", retryable: false)
+            : Task.FromResult(new StepOutput());
+        await Task.Delay(Timeout.Infinite);
     }
 
     private static void KillSelf()

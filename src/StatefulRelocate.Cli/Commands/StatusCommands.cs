@@ -27,13 +27,25 @@ internal static class StatusCommands
             using var journal = RelocationJournal.Open(location.File);
             foreach (var relocation in journal.List())
             {
-                var view = new JournalView(journal, relocation);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{relocation.Id}  {relocation.CreatedAt:yyyy-MM-dd HH:mm:ss}  {JournalView.Describe(view.State)}"));
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{relocation.Id}  {relocation.CreatedAt:yyyy-MM-dd HH:mm:ss}  {Describe(journal, relocation)}"));
             }
 
             return ExitCode.Completed;
         });
         return command;
+    }
+
+    private static string Describe(RelocationJournal journal, JournaledRelocation relocation)
+    {
+        try
+        {
+            return JournalView.Describe(new JournalView(journal, relocation).State);
+        }
+        catch (RelocateException error)
+        {
+            // One that this program cannot follow hides none of the others.
+            return $"halted: {error.Message}";
+        }
     }
 
     private static Command Status(GlobalOptions globals)
@@ -90,6 +102,8 @@ internal static class StatusCommands
         Console.WriteLine($"{view.Relocation.Id}: {JournalView.Describe(state)}");
         if ((state.OutcomeReason ?? state.Attention ?? state.Compensation?.Reason) is { } reason)
             Console.WriteLine($"  {reason}");
+        if (view.Relocation is { Ended: false, Halted: { } halted })
+            Console.WriteLine($"  halted: {halted}");
         var progress = ProgressBoard.Read(location.Directory, view.Relocation.Id);
         var width = state.Steps.Max(step => step.Id.Length) + "undo ".Length;
         foreach (var step in state.Steps)

@@ -11,6 +11,8 @@ namespace StatefulRelocate.Engines;
 /// </summary>
 internal sealed class RelocationRunner
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
     private readonly EngineContext _engine;
     private readonly string _id;
     private readonly FaultInjector _faults;
@@ -252,6 +254,9 @@ internal sealed class RelocationRunner
         var left = at - _engine.Time.GetUtcNow();
         if (left <= TimeSpan.Zero)
             return;
+        // A system timer holds 49 days.
+        if (left > LongestWait)
+            left = LongestWait;
         try
         {
             await arrived.WaitAsync(left, _engine.Time, stopping).ConfigureAwait(false);

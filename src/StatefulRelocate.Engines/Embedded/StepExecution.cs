@@ -100,6 +100,8 @@ internal sealed class StepExecution : IDisposable
         if (!_recorded)
             _engine.Journal.WriteAttempts(_request.RelocationId, new JournaledAttempt(_request.Sequence, _attempt, null));
         _recorded = true;
+        // Another engine may go on from here by now; what this one has not sent yet is sent by that one.
+        stopping.ThrowIfCancellationRequested();
         var request = _request with { Attempt = _attempt };
         if (_faults.Before(request, _pastTheLine()) is { } before)
             return new AttemptEnd(Answer: before);

@@ -16,11 +16,12 @@ internal sealed class Child : IDisposable
 
     public int Id => _process.Id;
 
-    public static Child Start(params IReadOnlyList<string> arguments)
+    public static Child Start(params IReadOnlyList<string> arguments) => Start(arguments, ("DOTNET_TieredPGO", "0"));
+
+    public static Child Start(IReadOnlyList<string> arguments, (string Name, string Value) variable)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardError = true, UseShellExecute = false };
-        // Half of its short life would be spent on making code faster.
-        start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment[variable.Name] = variable.Value;
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         return new Child(Process.Start(start)!);

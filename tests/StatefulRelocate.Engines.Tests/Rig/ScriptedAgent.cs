@@ -33,6 +33,9 @@ internal sealed class ScriptedAgent : IAsyncDisposable
     /// <summary>The effects that began, in order.</summary>
     public ConcurrentQueue<ActivityRequest> Effects { get; }
 
+    /// <summary>Called at each effect, before it.</summary>
+    public Action<ActivityRequest>? Noted { get; set; }
+
     /// <summary>By <c>start</c> or <c>undo start</c>.</summary>
     public ConcurrentDictionary<string, Deed> Deeds { get; } = [];
 
@@ -52,6 +55,7 @@ internal sealed class ScriptedAgent : IAsyncDisposable
     private Task<StepOutput> ActAsync(ActivityContext context, CancellationToken cancellationToken)
     {
         Effects.Enqueue(context.Request);
+        Noted?.Invoke(context.Request);
         return Deeds.TryGetValue(context.Request.Name(), out var deed) ? deed(context, cancellationToken) : Task.FromResult(Plans.OutputOf(context.Request));
     }
 
