@@ -39,7 +39,8 @@ public sealed class KillTests : IAsyncLifetime
     {
         _agents[1].Deeds["start"] = (_, _) => throw new ActivityException("broken", "the disk is full", retryable: false);
 
-        foreach (var id in await SweepAsync(RelocationOutcome.Compensated))
+        // Up to the start that fails it is the way forward, which is swept above.
+        foreach (var id in await SweepAsync(RelocationOutcome.Compensated, from: 8))
         {
             var effects = EffectsOf(id);
             Assert.Equal(["undo lease", "undo prepare-target", "undo quiesce", "undo start"], effects.Where(name => name.StartsWith("undo", StringComparison.Ordinal)).Order());
@@ -117,19 +118,19 @@ public sealed class KillTests : IAsyncLifetime
     }
 
     /// <summary>One relocation for each moment, killed at it; then one new process for all that was left behind.</summary>
-    private async Task<IReadOnlyList<string>> SweepAsync(RelocationOutcome outcome)
+    private async Task<IReadOnlyList<string>> SweepAsync(RelocationOutcome outcome, int from = 1)
     {
         var journals = new List<string>();
         var killed = true;
         while (killed)
         {
-            var moment = journals.Count + 1;
+            var moment = from + journals.Count;
             var journal = Create($"move-{moment}");
             journals.Add(journal);
             killed = await Child.Start("engine", Agents, $"{moment}", journal).ExitsAsync() == Child.Killed;
         }
 
-        Assert.InRange(journals.Count, 10, 40);
+        Assert.InRange(from + journals.Count, 10, 40);
         await Child.Start(["engine", Agents, "0", .. journals]).ExitsWithAsync(0);
         var ids = new List<string>();
         foreach (var path in journals)
