@@ -3,6 +3,7 @@ using System.Text.Json;
 using StatefulRelocate.Activities.Leases;
 using StatefulRelocate.Cli.Clusters;
 using StatefulRelocate.Cli.Repositories;
+using StatefulRelocate.Clusters;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Leases;
@@ -49,6 +50,8 @@ internal static class LeaseCommands
             if (await desk.ShowAsync(name, cancellationToken) is null)
                 throw Unknown(parse.GetRequiredValue(repository), name);
             var agents = await UpAsync(ClusterEntry.All(config, state), cancellationToken);
+            if (agents.FirstOrDefault(agent => agent.Entry != chosen && agent.Description.Apps.Any(each => each.Name == name && each.State != AppRunState.Stopped)).Entry is { } other)
+                throw new RelocateException($"nothing is broken: app '{name}' is on cluster '{other.Name}', and not stopped there; stop it first: relocate app stop {name} --cluster {other.Name}");
             var highest = agents.SelectMany(agent => agent.Description.Apps).Where(each => each.Name == name).Select(each => each.HighestEpoch).DefaultIfEmpty().Max();
             Console.WriteLine(Describe(await desk.BreakAsync(name, chosen.Name, highest, cancellationToken)));
             var lease = JsonSerializer.SerializeToElement(new LeaseCall(name, parse.GetRequiredValue(repository)), AgentCallsJson.Default.LeaseCall);
