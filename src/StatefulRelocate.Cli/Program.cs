@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using StatefulRelocate.Cli.Commands;
 using StatefulRelocate.Core.Errors;
 
@@ -46,9 +47,16 @@ internal static class Program
     private static string Describe(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        var path = parse.CommandResult.Parent is null ? "relocate" : $"relocate {command.Name}";
+        var path = PathOf(parse.CommandResult);
         if (parse.UnmatchedTokens is [var word, ..])
             return $"unknown {(word.StartsWith('-') ? "option" : command.Subcommands.Count > 0 ? "command" : "argument")} '{word}'; see '{path} --help'";
         return $"{parse.Errors[0].Message.ReplaceLineEndings(" ").TrimEnd('.')}; see '{path} --help'";
     }
+
+    /// <summary>The words that lead to a command, as they are typed.</summary>
+    private static string PathOf(SymbolResult result) => result switch
+    {
+        CommandResult { Parent: { } parent } command => $"{PathOf(parent)} {command.Command.Name}",
+        _ => "relocate",
+    };
 }

@@ -69,9 +69,9 @@ internal sealed class AgentCalls(IAgentEnvironment environment, ICluster cluster
         var (name, _) = await NamedAsync(body, cancellationToken);
         var writer = cluster.ReadWriterState(name);
         if (!writer.MayRun(cluster.Name))
-            throw new ActivityException("not-writer", writer.Fenced
-                ? $"app '{name}' is fenced here by relocation {writer.Record?.RelocationId}; see 'relocate list'"
-                : $"app '{name}' may only run on cluster '{writer.Record!.Writer}'; move it here with a relocation", retryable: false);
+            throw new ActivityException("not-writer", writer is { Fenced: true, Record.RelocationId: { } relocation }
+                ? $"app '{name}' is fenced here by relocation {relocation}; see 'relocate list'"
+                : $"app '{name}' may only run on cluster '{writer.Record?.Writer}'; move it here with a relocation", retryable: false);
         await cluster.StartAsync(name, cancellationToken);
         await cluster.WaitReadyAsync(name, cancellationToken);
         return default;

@@ -102,6 +102,8 @@ internal static class DnsCommands
             var answer = answers[0].RecordSet
                 ?? throw new RelocateException($"DNS server '{server.Name}' on {server.Listen} does not answer; start it with 'relocate dns up {server.Name}'", ExitCode.OurError);
             Print(answer);
+            if (answer.Records.IsEmpty)
+                Console.Error.WriteLine($"relocate: DNS server '{server.Name}' has no {parse.GetRequiredValue(type)} record of {fullName}");
             return answer.Records.IsEmpty ? ExitCode.Partial : ExitCode.Completed;
         }));
         return command;
