@@ -52,11 +52,13 @@ internal sealed class HeldApp(IAgentEnvironment environment, string app, string 
         => [.. definition.Volumes.Select(volume => new VolumePath(volume.Name, Cluster.VolumePath(app, volume.Name)))];
 
     /// <summary>Throws unless every process of the app is gone or suspended and nobody else writes.</summary>
-    public async Task DemandSilenceAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <param name="retryable">Whether another look may find it silent and all be well.</param>
+    public async Task DemandSilenceAsync(CancellationToken cancellationToken, bool retryable = true)
     {
         var proof = await Cluster.ProveSilentAsync(app, cancellationToken).ConfigureAwait(false);
         if (!proof.Silent)
-            throw new ActivityException("not-silent", $"{app} on {Cluster.Name} is not silent: {string.Join("; ", proof.Reasons)}");
+            throw new ActivityException("not-silent", $"{app} on {Cluster.Name} is not silent: {string.Join("; ", proof.Reasons)}", retryable);
     }
 
     public string JournalDirectory(string name) => Path.Combine(Cluster.AppDirectory(app), name);

@@ -21,4 +21,7 @@ public interface IAgentEnvironment
 
     /// <summary>The driver of a DNS server by its configured name. An unknown name throws <see cref="Core.Errors.RelocateException"/>.</summary>
     IDnsDriver OpenDns(string server);
+
+    /// <summary>Writes a line for the operator into the agent's log; nothing secret.</summary>
+    void Log(string line);
 }

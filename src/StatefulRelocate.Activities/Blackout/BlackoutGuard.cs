@@ -19,6 +19,7 @@ public sealed class BlackoutGuard
     private readonly EffectJournal _journal;
     private readonly IBootClock _clock;
     private readonly ConcurrentDictionary<string, Task> _acting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> _said = new(StringComparer.Ordinal);
 
     /// <summary>Makes one.</summary>
     public BlackoutGuard(IAgentEnvironment environment, EffectJournal journal) : this(environment, journal, BootClock.Instance)
@@ -37,7 +38,7 @@ public sealed class BlackoutGuard
     {
         ArgumentNullException.ThrowIfNull(apps);
         foreach (var app in apps)
-            if (Expired(app) is { Role: BlackoutRole.Target })
+            if (Read(app) is { Role: BlackoutRole.Target } deadline && deadline.IsExpired(_clock))
                 _environment.Cluster.WriteWriterState(app, _environment.Cluster.ReadWriterState(app) with { Fenced = true });
     }
 
@@ -49,7 +50,7 @@ public sealed class BlackoutGuard
             while (true)
             {
                 foreach (var app in _environment.Cluster.Apps)
-                    if (Expired(app) is { } deadline && (!_acting.TryGetValue(app, out var running) || running.IsCompleted))
+                    if (Read(app) is { } deadline && deadline.IsExpired(_clock) && (!_acting.TryGetValue(app, out var running) || running.IsCompleted))
                         _acting[app] = Task.Run(() => TryAsync(deadline, cancellationToken), CancellationToken.None);
                 await Task.Delay(Period, _environment.Time, cancellationToken).ConfigureAwait(false);
             }
@@ -148,15 +149,35 @@ public sealed class BlackoutGuard
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
         }
-        catch (Exception exception) when (TypedFailures.Translate(exception) is { } failure)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // The file stands, and the next turn of the loop tries again: at once where the store did not answer, more slowly
             // where a hook or the cluster failed.
-            if (failure.Failure.Code is not "store-unreachable")
+            Say(deadline.App, exception.Message);
+            if (TypedFailures.Translate(exception) is not { Failure.Code: "store-unreachable" })
                 await Task.Delay(FailurePause, _environment.Time, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    private BlackoutDeadline? Expired(string app)
-        => BlackoutDeadline.Read(_environment.Cluster, app) is { } deadline && deadline.IsExpired(_clock) ? deadline : null;
+    // A deadline that cannot be read is that of one app; it must not take the guard from the others.
+    private BlackoutDeadline? Read(string app)
+    {
+        try
+        {
+            return BlackoutDeadline.Read(_environment.Cluster, app);
+        }
+        catch (Exception error) when (error is ActivityException or IOException or UnauthorizedAccessException)
+        {
+            Say(app, $"its blackout deadline cannot be read: {error.Message}");
+            return null;
+        }
+    }
+
+    private void Say(string app, string what)
+    {
+        if (_said.TryGetValue(app, out var last) && string.Equals(last, what, StringComparison.Ordinal))
+            return;
+        _said[app] = what;
+        _environment.Log($"blackout guard of {app}: {what}");
+    }
 }

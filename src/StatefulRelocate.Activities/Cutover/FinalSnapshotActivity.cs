@@ -20,7 +20,8 @@ internal sealed class FinalSnapshotActivity(IAgentEnvironment environment) : IAc
         var before = new SourceReturn(held).Remembered()?.SharedMappings ?? [];
         var taken = await SourceRound.TakeAsync(
             held, context, [.. mapped.Union(before, StringComparer.Ordinal).Order(StringComparer.Ordinal)], final: true, cancellationToken).ConfigureAwait(false);
-        await parts.TimeAsync("prove it again", () => held.DemandSilenceAsync(cancellationToken)).ConfigureAwait(false);
+        // Not retried: the snapshot is sealed, and whoever writes now may have written while it was read.
+        await parts.TimeAsync("prove it again", () => held.DemandSilenceAsync(cancellationToken, retryable: false)).ConfigureAwait(false);
         DemandFence(held);
         var proofs = parts.ToImmutable();
         return new StepOutput

@@ -3,6 +3,7 @@ using StatefulRelocate.Activities.Durability;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Apps;
+using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Serialization;
 
 namespace StatefulRelocate.Activities.Preparing;
@@ -43,6 +44,9 @@ internal sealed class TargetRoom(HeldApp held)
     /// <summary>Removes what was made, and puts back what was there; does nothing when another relocation prepared here, or none.</summary>
     public async Task GiveUpAsync(CancellationToken cancellationToken)
     {
+        var copy = held.Cluster.ReadWriterState(held.App);
+        if (string.Equals(copy.Record?.Writer, held.Cluster.Name, StringComparison.Ordinal))
+            return; // By an operator's word, or it was never ours to prepare: what the writer has is left alone.
         foreach (var volume in held.Marks.Marked())
             held.Marks.DemandNotStarted(volume, held.RelocationId);
         if (Prepared() is { } prepared && string.Equals(prepared.RelocationId, held.RelocationId, StringComparison.Ordinal))
@@ -57,6 +61,9 @@ internal sealed class TargetRoom(HeldApp held)
             held.Marks.GiveUp(volume, held.RelocationId);
         if (string.Equals(Prepared()?.RelocationId, held.RelocationId, StringComparison.Ordinal))
             DurableFile.Delete(PathOfPrepared);
+        // The relocation is over here; its name would keep an operator from stopping or deleting the app.
+        if (string.Equals(copy.Record?.RelocationId, held.RelocationId, StringComparison.Ordinal))
+            held.Cluster.WriteWriterState(held.App, copy with { Fenced = true, Record = copy.Record! with { RelocationId = null, Phase = RelocationPhase.None } });
     }
 
     private PreparedApp? Prepared() => DurableFile.Read(PathOfPrepared, AgentFiles.Default.PreparedApp);

@@ -12,7 +12,11 @@ internal sealed class AppEffects : IDisposable
     private readonly List<RunningEffect> _running = [];
     private readonly EffectLog _log;
 
-    public AppEffects(string path) => _log = new EffectLog(path);
+    private readonly Func<long> _adoptedEpoch;
+
+    /// <param name="path">The durable log.</param>
+    /// <param name="adoptedEpoch">The highest epoch of the agent's copy of the writer record: an operator may have broken the lease in favour of another.</param>
+    public AppEffects(string path, Func<long> adoptedEpoch) => (_log, _adoptedEpoch) = (new EffectLog(path), adoptedEpoch);
 
     public long HighestEpoch
     {
@@ -105,8 +109,9 @@ internal sealed class AppEffects : IDisposable
     /// <summary>The recorded output, or null once the mark is raised; a refusal throws. Under the lock.</summary>
     private StepOutput? Admit(ActivityRequest request)
     {
-        if (request.Epoch > 0 && request.Epoch < _log.HighestEpoch)
-            throw Refused(request, $"its epoch {request.Epoch} is below {_log.HighestEpoch}: a newer relocation of {request.Spec.App} has begun");
+        var highest = Math.Max(_log.HighestEpoch, _adoptedEpoch());
+        if (request.Epoch > 0 && request.Epoch < highest)
+            throw Refused(request, $"its epoch {request.Epoch} is below {highest}: a newer relocation of {request.Spec.App} has begun");
         var mark = _log.Mark(request.RelocationId, request.Step);
         if ((request.Sequence, request.Attempt).CompareTo(mark) <= 0)
             throw Refused(request, $"attempt {request.Sequence}.{request.Attempt} comes after {mark.Sequence}.{mark.Attempt}");

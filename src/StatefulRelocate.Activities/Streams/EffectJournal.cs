@@ -47,5 +47,5 @@ public sealed class EffectJournal : IDisposable
             app.Dispose();
     }
 
-    private AppEffects Of(string app) => _apps.GetOrAdd(app, static (name, cluster) => new AppEffects(Path.Combine(cluster.AppDirectory(name), "effects.jsonl")), _cluster);
+    private AppEffects Of(string app) => _apps.GetOrAdd(app, static (name, cluster) => new AppEffects(Path.Combine(cluster.AppDirectory(name), "effects.jsonl"), () => cluster.ReadWriterState(name).HighestEpoch), _cluster);
 }

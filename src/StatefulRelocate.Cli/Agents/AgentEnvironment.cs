@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using StatefulRelocate.Activities;
+using StatefulRelocate.Cli.Clusters;
 using StatefulRelocate.Cli.Repositories;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Configuration;
@@ -27,6 +28,8 @@ internal sealed class AgentEnvironment : IAgentEnvironment
     public ICluster Cluster { get; }
 
     public TimeProvider Time { get; }
+
+    public void Log(string line) => ClusterProcess.Log(line);
 
     public async Task<Repository> OpenRepositoryAsync(string name, CancellationToken cancellationToken)
     {

@@ -84,7 +84,11 @@ internal static class ClusterProcess
             {
                 ProcessRecord.Write(entry.StateDirectory);
                 Log($"cluster '{entry.Name}' is up on {entry.Config.Address}");
-                await Task.WhenAll(server.RunAsync(stopping.Token), GuardAsync(guard, stopping.Token));
+                // One without the other is no agent: a server without its guard would leave an app frozen, a guard alone is deaf.
+                var (serving, guarding) = (server.RunAsync(stopping.Token), GuardAsync(guard, stopping.Token));
+                await Task.WhenAny(serving, guarding);
+                await stopping.CancelAsync();
+                await Task.WhenAll(serving, guarding);
             }
 
             if (shutDown)
@@ -148,6 +152,7 @@ internal static class ClusterProcess
         }
     }
 
-    private static void Log(string line) =>
+    /// <summary>Writes a line with the time to standard output, which is the cluster's log.</summary>
+    public static void Log(string line) =>
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {line}"));
 }

@@ -14,6 +14,9 @@ internal sealed record AppLayout(string Directory)
 
     public string Logs => Path.Combine(Directory, "logs");
 
+    /// <summary>What hooks and exec probes print.</summary>
+    public string ExecLog => Path.Combine(Logs, "exec.log");
+
     public string Volumes => Path.Combine(Directory, "volumes");
 
     public string KeeperDirectory => Path.Combine(Directory, "keeper");

@@ -63,7 +63,7 @@ internal sealed class KeeperLink(AppLayout layout, LocalClusterOptions options) 
         }
     }
 
-    /// <summary>Asks, and throws what the keeper answers as an error. Leaving early does not undo what was asked.</summary>
+    /// <summary>Asks, and throws what the keeper answers as an error. Leaving early does not undo what was asked, but ends a command.</summary>
     public async Task<KeeperReply> AskAsync(KeeperRequest request, CancellationToken cancellationToken)
     {
         try
@@ -71,7 +71,25 @@ internal sealed class KeeperLink(AppLayout layout, LocalClusterOptions options) 
             using var stream = new NetworkStream(ControlSocket.Connect(layout.KeeperDirectory), ownsSocket: true);
             await stream.WriteAsync((byte[])[.. JsonSerializer.SerializeToUtf8Bytes(request, ClustersJson.Default.KeeperRequest), (byte)'\n'], cancellationToken).ConfigureAwait(false);
             using var reader = new StreamReader(stream);
-            var line = await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) ?? throw new IOException("it ended before it answered");
+            string? line;
+            try
+            {
+                line = await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (request.Verb == KeeperRequest.Execute)
+            {
+                // The keeper kills the command when it sees that nobody waits; the attempt has ended only when that has.
+                stream.Socket.Shutdown(SocketShutdown.Send);
+                using var patience = new CancellationTokenSource(StartLimit);
+                while (await stream.ReadAsync(new byte[512], patience.Token).ConfigureAwait(false) > 0)
+                {
+                }
+
+                throw;
+            }
+
+            if (line is null)
+                throw new IOException("it ended before it answered");
             var reply = JsonSerializer.Deserialize(line, ClustersJson.Default.KeeperReply)!;
             return reply.Error is null ? reply : throw new ClusterException(reply.ErrorCode ?? "keeper-failed", reply.Error, reply.Retryable);
         }

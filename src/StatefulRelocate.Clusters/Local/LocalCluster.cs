@@ -229,7 +229,7 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
             app,
             Address,
             probe,
-            async (exec, timeout) => HookRunner.Problem("the probe", await ExecuteAsync(app, exec, timeout, cancellationToken).ConfigureAwait(false), timeout),
+            async (exec, timeout) => HookRunner.Problem("the probe", await ExecuteAsync(app, exec, timeout, cancellationToken).ConfigureAwait(false), timeout, Layout(app).ExecLog),
             async () =>
             {
                 try
@@ -249,7 +249,7 @@ public sealed class LocalCluster : ICluster, IAsyncDisposable
     public Task<string?> RunHookAsync(string app, AppHook hook, CancellationToken cancellationToken)
     {
         _ = Definition(app);
-        return HookRunner.RunAsync(app, Name, hook, (exec, timeout) => ExecuteAsync(app, exec, timeout, cancellationToken));
+        return HookRunner.RunAsync(app, Name, hook, Layout(app).ExecLog, (exec, timeout) => ExecuteAsync(app, exec, timeout, cancellationToken));
     }
 
     private static void Delete(string directory)

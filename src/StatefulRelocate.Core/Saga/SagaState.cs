@@ -37,6 +37,15 @@ public sealed record SagaState
     /// <summary>What a person has to look at, in one line, or null. Left by <see cref="Saga.Resume"/> or <see cref="MarkDone"/>.</summary>
     public string? Attention { get; init; }
 
+    /// <summary>
+    /// Whether nothing moves before a person speaks: it ended, or it asks for attention with no step under way and no try to come. One undo that
+    /// needs a person does not hold up the others.
+    /// </summary>
+    public bool IsSettled => Outcome is not null
+        || (Attention is not null
+            && !Steps.Any(step => step.Do.Status == RunStatus.Running || step.Undo.Status == RunStatus.Running)
+            && !Timers.Any(timer => !timer.Fired && timer.Name != Blackout.Timer));
+
     /// <summary>Why everything is being undone, or null.</summary>
     public CompensationCause? Compensation { get; init; }
 

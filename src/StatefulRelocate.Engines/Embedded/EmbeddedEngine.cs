@@ -26,7 +26,7 @@ public sealed class EmbeddedEngine
     public Task RunAsync(CancellationToken cancellationToken) => RunAsync(static () => false, cancellationToken);
 
     /// <summary>
-    /// Carries out what is in the journal until one relocation has ended or waits for a person, and no other one is in its blackout; those
+    /// Carries out what is in the journal until one relocation has ended or waits for a person, and no other one is in its blackout or being undone; those
     /// that are still open are then for the next engine.
     /// </summary>
     /// <exception cref="RelocateException">
@@ -42,12 +42,12 @@ public sealed class EmbeddedEngine
             if (_halted.TryGetValue(relocationId, out var error) && !IsAnyInBlackout())
                 throw error;
             var settled = _running.TryGetValue(relocationId, out var own)
-                ? own.Runner.State is { Outcome: not null } or { Attention: not null }
+                ? own.Runner.State.IsSettled
                 : _context.Journal.Find(relocationId) is not { Ended: false };
             return settled && !IsAnyInBlackout();
         }
 
-        bool IsAnyInBlackout() => _running.Values.Any(other => other.Runner.State is { InBlackout: true, Outcome: null, Attention: null });
+        bool IsAnyInBlackout() => _running.Values.Any(other => other.Runner.State is { IsSettled: false } state && (state.InBlackout || state.Compensating));
     }
 
     private async Task RunAsync(Func<bool> isDone, CancellationToken cancellationToken)

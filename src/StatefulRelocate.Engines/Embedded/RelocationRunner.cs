@@ -163,7 +163,7 @@ internal sealed class RelocationRunner
     {
         var planned = _state.Step(request.Step)!.Planned;
         var policy = request.Direction == StepDirection.Do ? planned.Retry : planned.UndoRetry;
-        var execution = new StepExecution(_engine, request, policy, earlier, fresh, _faults, () => State.PointOfNoReturn);
+        var execution = new StepExecution(_engine, request, policy, earlier, fresh, _faults, () => State.PointOfNoReturn, () => State.BlackoutStartedAt);
         _executions[(request.Step, request.Direction, request.Sequence)] = execution;
         _ = Task.Run(() => DeliverAsync(execution, stopping), CancellationToken.None);
     }

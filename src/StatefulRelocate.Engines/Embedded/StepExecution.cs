@@ -16,6 +16,7 @@ internal sealed class StepExecution : IDisposable
     private readonly RetryPolicy _policy;
     private readonly FaultInjector _faults;
     private readonly Func<bool> _pastTheLine;
+    private readonly Func<DateTimeOffset?> _blackoutStartedAt;
     private readonly CancellationTokenSource _cancel = new();
     private int _attempt;
     private bool _recorded;
@@ -29,10 +30,12 @@ internal sealed class StepExecution : IDisposable
     /// <param name="fresh">Whether the dispatch was committed just now, with its first attempt.</param>
     /// <param name="faults">What strikes.</param>
     /// <param name="pastTheLine">Whether the point of no return is passed.</param>
+    /// <param name="blackoutStartedAt">When the blackout began, or null before.</param>
     public StepExecution(
-        EngineContext engine, ActivityRequest request, RetryPolicy policy, IReadOnlyList<JournaledAttempt> earlier, bool fresh, FaultInjector faults, Func<bool> pastTheLine)
+        EngineContext engine, ActivityRequest request, RetryPolicy policy, IReadOnlyList<JournaledAttempt> earlier, bool fresh, FaultInjector faults, Func<bool> pastTheLine,
+        Func<DateTimeOffset?> blackoutStartedAt)
     {
-        (_engine, _request, _policy, _faults, _pastTheLine) = (engine, request, policy, faults, pastTheLine);
+        (_engine, _request, _policy, _faults, _pastTheLine, _blackoutStartedAt) = (engine, request, policy, faults, pastTheLine, blackoutStartedAt);
         _attempt = 1;
         _recorded = fresh;
         foreach (var attempt in earlier)
@@ -108,7 +111,7 @@ internal sealed class StepExecution : IDisposable
         var started = _engine.Time.GetTimestamp();
         while (true)
         {
-            var end = await StepAttempt.RunAsync(_engine, request, _cancel.Token, stopping).ConfigureAwait(false);
+            var end = await StepAttempt.RunAsync(_engine, request with { BlackoutLeft = BlackoutLeft() }, _cancel.Token, stopping).ConfigureAwait(false);
             if (end.Output is not null && _faults.After(request, _pastTheLine()) is { } after)
                 return new AttemptEnd(Answer: after);
             if (end.Sent || _cancel.IsCancellationRequested || _engine.Time.GetElapsedTime(started) >= request.Timeout)
@@ -116,6 +119,15 @@ internal sealed class StepExecution : IDisposable
             // Nobody is there yet: an agent that starts again is found again, and no attempt is lost on it.
             await Task.Delay(_engine.Options.ReconnectInterval, _engine.Time, stopping).ConfigureAwait(false);
         }
+    }
+
+    // Counted anew at each send: an agent that is found late must not guard for longer than the blackout may last. Never more than was decided.
+    private TimeSpan? BlackoutLeft()
+    {
+        if (_request.BlackoutLeft is not { } decided || _blackoutStartedAt() is not { } began)
+            return _request.BlackoutLeft;
+        var left = _request.Spec.Cutover.MaxBlackout - (_engine.Time.GetUtcNow() - began);
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < decided ? left : decided;
     }
 
     private StepFailed Failed(StepFailure failure) => new(_request.Step, _request.Direction, _request.Sequence, failure) { At = default };

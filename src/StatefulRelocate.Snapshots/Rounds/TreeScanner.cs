@@ -29,8 +29,9 @@ internal sealed class TreeScanner
     /// <summary>Entries in path order into <paramref name="entries"/>.</summary>
     public async Task ScanAsync(int volume, string path, OpenDirectory root, SortedDictionary<EntryKey, TreeEntry> entries, CancellationToken cancellationToken)
     {
+        var seenAt = KernelClock.Now();
         var facts = root.Handle.Facts();
-        Add(entries, Describe(volume, "", facts, FileMetadata.ReadAttributes(root.Handle.ProcPath(".")), facts));
+        Add(entries, Describe(volume, "", facts, FileMetadata.ReadAttributes(root.Handle.ProcPath(".")), seenAt));
         await ScanDirectoryAsync(volume, "", Latin(path), root, entries, cancellationToken).ConfigureAwait(false);
     }
 
@@ -63,6 +64,8 @@ internal sealed class TreeScanner
 
     private async Task ScanNameAsync(int volume, string path, string absolute, OpenDirectory directory, string name, SortedDictionary<EntryKey, TreeEntry> entries, CancellationToken cancellationToken)
     {
+        // Before the stat: what is written in the same tick as it was, however long the reading takes, is read again in the next round.
+        var seenAt = KernelClock.Now();
         if (directory.FactsAt(name) is not { } facts)
             throw new SystemCallException("stat", directory.Show(name), Posix.NotFound);
         var key = new EntryKey(volume, path);
@@ -96,16 +99,16 @@ internal sealed class TreeScanner
                 using (var below = directory.OpenDirectoryAt(name))
                 {
                     facts = below.Handle.Facts();
-                    Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(below.Handle.ProcPath(".")), facts));
+                    Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(below.Handle.ProcPath(".")), seenAt));
                     await ScanDirectoryAsync(volume, path, absolute, below, entries, cancellationToken).ConfigureAwait(false);
                 }
 
                 break;
             case EntryType.SymbolicLink:
-                Add(entries, Describe(volume, path, facts, [], facts) with { LinkTarget = directory.ReadLink(name) });
+                Add(entries, Describe(volume, path, facts, [], seenAt) with { LinkTarget = directory.ReadLink(name) });
                 break;
             case EntryType.Fifo:
-                Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(directory.Handle.ProcPath(name)), facts));
+                Add(entries, Describe(volume, path, facts, FileMetadata.ReadAttributes(directory.Handle.ProcPath(name)), seenAt));
                 break;
             default:
                 using (var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking))
@@ -118,12 +121,13 @@ internal sealed class TreeScanner
     {
         for (var attempt = 0; ; attempt++)
         {
+            var seenAt = KernelClock.Now();
             var facts = file.Facts();
             if (facts.Type != EntryType.File)
                 throw new SystemCallException("read", file.Shown, Posix.NotFound);
             var attributes = FileMetadata.ReadAttributes(path);
             var (blocks, fingerprints, torn) = await _files.ScanAsync(file, facts.Size, known, Report, cancellationToken).ConfigureAwait(false);
-            var entry = Describe(key.Volume, key.Path, facts, attributes, facts) with { Blocks = blocks, Fingerprints = fingerprints };
+            var entry = Describe(key.Volume, key.Path, facts, attributes, seenAt) with { Blocks = blocks, Fingerprints = fingerprints };
             var after = file.Facts();
             if (after.Identity == facts.Identity && !torn)
                 return entry;
@@ -136,7 +140,7 @@ internal sealed class TreeScanner
         }
     }
 
-    private static TreeEntry Describe(int volume, string path, FileFacts facts, System.Collections.Immutable.ImmutableArray<ExtendedAttribute> attributes, FileFacts seen) => new()
+    private static TreeEntry Describe(int volume, string path, FileFacts facts, System.Collections.Immutable.ImmutableArray<ExtendedAttribute> attributes, long seenAt) => new()
     {
         Volume = volume,
         Path = path,
@@ -148,8 +152,8 @@ internal sealed class TreeScanner
         ModifiedNanoseconds = facts.ModifiedNanoseconds,
         Size = facts.Type == EntryType.File ? facts.Size : 0,
         Attributes = attributes,
-        Identity = seen.Identity,
-        Racy = Math.Max(seen.Identity.Modified, seen.Identity.Changed) >= KernelClock.Now() - KernelClock.RacyWindow,
+        Identity = facts.Identity,
+        Racy = Math.Max(facts.Identity.Modified, facts.Identity.Changed) >= seenAt - KernelClock.RacyWindow,
     };
 
     private void Add(SortedDictionary<EntryKey, TreeEntry> entries, TreeEntry entry)

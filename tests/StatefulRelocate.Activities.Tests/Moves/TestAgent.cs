@@ -53,6 +53,8 @@ internal sealed class TestAgent : IAgentEnvironment, IDisposable
 
     public IDnsDriver OpenDns(string server) => _dns;
 
+    public void Log(string line) => TestContext.Current.SendDiagnosticMessage(line);
+
     public void Dispose()
     {
         Journal?.Dispose();

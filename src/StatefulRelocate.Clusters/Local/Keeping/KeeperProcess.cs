@@ -137,7 +137,10 @@ internal sealed class KeeperProcess(AppLayout layout, KeeperSettings settings, T
                 return;
             }
 
-            var reply = await AnswerAsync(request, supervisor).ConfigureAwait(false);
+            using var left = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+            if (request.Verb == KeeperRequest.Execute)
+                _ = CancelWhenLeftAsync(reader, left);
+            var reply = await AnswerAsync(request, supervisor, left.Token).ConfigureAwait(false);
             await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(reply, ClustersJson.Default.KeeperReply)).ConfigureAwait(false);
             await stream.WriteAsync("\n"u8.ToArray()).ConfigureAwait(false);
             if (request.Verb == KeeperRequest.ShutDown)
@@ -149,7 +152,21 @@ internal sealed class KeeperProcess(AppLayout layout, KeeperSettings settings, T
         }
     }
 
-    private async Task<KeeperReply> AnswerAsync(KeeperRequest request, Supervisor supervisor)
+    // A command belongs to the attempt that asked for it: when that one leaves, nothing of it may act later.
+    private static async Task CancelWhenLeftAsync(StreamReader reader, CancellationTokenSource left)
+    {
+        try
+        {
+            await reader.ReadLineAsync(left.Token).ConfigureAwait(false);
+            await left.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It was answered and the connection is closed.
+        }
+    }
+
+    private async Task<KeeperReply> AnswerAsync(KeeperRequest request, Supervisor supervisor, CancellationToken left)
     {
         try
         {
@@ -170,7 +187,7 @@ internal sealed class KeeperProcess(AppLayout layout, KeeperSettings settings, T
                 case KeeperRequest.Status:
                     return supervisor.Status();
                 case KeeperRequest.Execute:
-                    return await supervisor.ExecuteAsync(request).ConfigureAwait(false);
+                    return await supervisor.ExecuteAsync(request, left).ConfigureAwait(false);
                 default:
                     return new KeeperReply { ErrorCode = "unknown-order", Error = $"the keeper does not know '{request.Verb}'", Retryable = false };
             }

@@ -46,9 +46,6 @@ internal sealed record KeeperReply
 
     /// <summary>The exit code of what <see cref="KeeperRequest.Execute"/> ran, or null when it was killed at its timeout.</summary>
     public int? ExitCode { get; init; }
-
-    /// <summary>Its last output.</summary>
-    public string? Output { get; init; }
 }
 
 /// <summary>

@@ -20,6 +20,7 @@ internal sealed class Supervisor : IDisposable
     private readonly ProcessLauncher _launcher;
     private readonly Suspender _suspender;
     private readonly SemaphoreSlim _order = new(1);
+    private readonly SemaphoreSlim _executing = new(1);
     private ImmutableArray<SupervisedProcess> _supervised = [];
     private AppVariables? _variables;
     private CancellationTokenSource _hurry = new();
@@ -139,8 +140,24 @@ internal sealed class Supervisor : IDisposable
         }
     }
 
-    /// <summary>Runs a command of the app, as its processes are run; at the timeout its whole tree is killed.</summary>
-    public async Task<KeeperReply> ExecuteAsync(KeeperRequest request)
+    /// <summary>
+    /// Runs a command of the app, as its processes are run; at the timeout, or when who asked has left, its whole tree is killed. One at a
+    /// time, so that a hook begins only after the one before it, and all of its children, have ended.
+    /// </summary>
+    public async Task<KeeperReply> ExecuteAsync(KeeperRequest request, CancellationToken left)
+    {
+        await _executing.WaitAsync(left).ConfigureAwait(false);
+        try
+        {
+            return await ExecuteAloneAsync(request, left).ConfigureAwait(false);
+        }
+        finally
+        {
+            _executing.Release();
+        }
+    }
+
+    private async Task<KeeperReply> ExecuteAloneAsync(KeeperRequest request, CancellationToken left)
     {
         if (_frozen)
             throw new ClusterException("frozen", $"app {_settings.App} is frozen; nothing of it runs before it is thawed");
@@ -157,15 +174,18 @@ internal sealed class Supervisor : IDisposable
             int? code = null;
             try
             {
-                var status = await held.Ended.WaitAsync(request.Timeout, _time).ConfigureAwait(false);
+                var status = await held.Ended.WaitAsync(request.Timeout, _time, left).ConfigureAwait(false);
                 code = (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
             }
-            catch (TimeoutException)
+            catch (Exception error) when (error is TimeoutException or OperationCanceledException)
             {
                 await _processes.KillAsync(role, held.Id).ConfigureAwait(false);
             }
 
-            return new KeeperReply { ExitCode = code, Output = LastLines(log) };
+            // The output stays here, in a file of the owner's: it may say what no event may.
+            if (LastLines(log) is { Length: > 0 } output)
+                await File.AppendAllTextAsync(_layout.ExecLog, $"{_time.GetUtcNow():yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {output}\n", CancellationToken.None).ConfigureAwait(false);
+            return new KeeperReply { ExitCode = code };
         }
         catch (IOException error)
         {
@@ -197,6 +217,7 @@ internal sealed class Supervisor : IDisposable
     public void Dispose()
     {
         _order.Dispose();
+        _executing.Dispose();
         _hurry.Dispose();
     }
 

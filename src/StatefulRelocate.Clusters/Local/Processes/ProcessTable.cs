@@ -8,9 +8,10 @@ namespace StatefulRelocate.Clusters.Local.Processes;
 internal readonly record struct ProcessId(int Number, ulong StartTime);
 
 /// <summary>One line of <c>/proc</c>: who, whose child, in what state (the letter of proc(5)).</summary>
-internal readonly record struct ProcessEntry(ProcessId Id, int Parent, char State, string Name)
+internal readonly record struct ProcessEntry(ProcessId Id, int Parent, char State, string Name, int Threads = 1)
 {
-    public bool IsGone => State is 'Z' or 'X' or 'x';
+    /// <summary>Whether nothing of it runs any more. A zombie whose other threads go on (pthread_exit in its main thread) is not gone.</summary>
+    public bool IsGone => State is 'Z' or 'X' or 'x' && Threads <= 1;
 }
 
 /// <summary>One pass over <c>/proc</c>.</summary>
@@ -150,8 +151,9 @@ internal sealed class ProcessTable
 
         return field >= 20
             && int.TryParse(fields[ranges[1]], CultureInfo.InvariantCulture, out var parent)
+            && int.TryParse(fields[ranges[17]], CultureInfo.InvariantCulture, out var threads)
             && ulong.TryParse(fields[ranges[19]], CultureInfo.InvariantCulture, out var started)
-            ? new ProcessEntry(new ProcessId(number, started), parent, (char)fields[0], name)
+            ? new ProcessEntry(new ProcessId(number, started), parent, (char)fields[0], name, threads)
             : null;
     }
 

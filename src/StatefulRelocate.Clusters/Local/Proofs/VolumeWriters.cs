@@ -90,7 +90,7 @@ internal static class VolumeWriters
         try
         {
             // All entries, not files only: telling files apart would follow every link.
-            foreach (var link in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd"))
+            foreach (var link in Directory.EnumerateFileSystemEntries($"/proc/{process}/fd").Concat(OfThreads(process)))
             {
                 // Compared as bytes: there are thousands of descriptors, and hardly one is of a volume.
                 var count = Libc.ReadLink(link, buffer.AsSpan(0, 4096));
@@ -109,12 +109,17 @@ internal static class VolumeWriters
         return null;
     }
 
+    // A main thread that has ended shows no descriptors, although the other threads still have them.
+    private static IEnumerable<string> OfThreads(int process) => ProcessTable.Find(process) is { State: 'Z' }
+        ? Directory.EnumerateDirectories($"/proc/{process}/task").SelectMany(task => Directory.EnumerateFileSystemEntries(task + "/fd"))
+        : [];
+
     private static bool IsWritable(int process, string descriptor)
     {
         Span<byte> buffer = stackalloc byte[512];
         var count = Libc.ReadFile($"/proc/{process}/fdinfo/{descriptor}", buffer);
         if (count <= 0)
-            return false;
+            return ProcessTable.Find(process) is { State: 'Z', Threads: > 1 };
         var text = Encoding.ASCII.GetString(buffer[..count]);
         var at = text.IndexOf("flags:", StringComparison.Ordinal);
         if (at < 0)
