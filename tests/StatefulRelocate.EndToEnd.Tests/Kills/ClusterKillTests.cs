@@ -35,13 +35,13 @@ public sealed class ClusterKillTests
         using var directory = new TemporaryDirectory();
         using var observer = new MoveObserver(directory.Path, "edge-a", "edge-b", () => DemoRun.FenceFile(directory.Path, "edge-a"));
         var environment = new Dictionary<string, string> { ["TMPDIR"] = directory.Path, ["RELOCATE_AGENT_CRASH_AT"] = step };
-        List<string> options = ["demo", "--json", "--size", "16MiB"];
+        List<string> options = ["demo", "--json", "--size", "16MiB", .. DemoRun.Patient];
         if (failAt is not null)
             options.AddRange(["--fail-at", failAt]);
 
         using var demo = RelocateProgram.Start(options, environment);
         var killed = await RestartWhenKilledAsync(demo, directory.Path, cluster, environment);
-        var result = await demo.WaitAsync(TimeSpan.FromMinutes(1));
+        var result = await demo.WaitAsync(TimeSpan.FromMinutes(4));
         var violations = observer.Finish();
 
         Assert.True(killed, $"the cluster's process never died at {step}\n{result}");

@@ -6,6 +6,7 @@ using StatefulRelocate.EndToEnd.Tests.Programs;
 namespace StatefulRelocate.EndToEnd.Tests.Kills;
 
 /// <summary>The engine dies inside the blackout and nobody starts another: the agents bring the app back by themselves.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class EngineGoneTests
 {
     private static readonly TimeSpan MaxBlackout = TimeSpan.FromSeconds(2);
@@ -22,14 +23,14 @@ public sealed class EngineGoneTests
         // The engine kills itself after the step's effect; the demo is frozen before, so that it cannot start another.
         using var demo = RelocateProgram.Start(
             ["demo", "--json", "--size", "16MiB", "--quiesce", quiesce, "--max-blackout", $"{(int)MaxBlackout.TotalMilliseconds}", "--crash-at", step], environment);
-        var state = await Eventually.SeesAsync("the demo's directory", () => Task.FromResult(Directory.GetDirectories(directory.Path, "relocate-demo-*").FirstOrDefault()), TimeSpan.FromSeconds(30));
-        await Eventually.IsTrueAsync("the snapshot", () => JournalWatch.Started(state, "snapshot-1"), TimeSpan.FromSeconds(60));
+        var state = await Eventually.SeesAsync("the demo's directory", () => Task.FromResult(Directory.GetDirectories(directory.Path, "relocate-demo-*").FirstOrDefault()), TimeSpan.FromMinutes(2));
+        await Eventually.IsTrueAsync("the snapshot", () => JournalWatch.Started(state, "snapshot-1"), TimeSpan.FromMinutes(2));
         demo.Kill();
-        var began = await Eventually.SeesAsync("quiesce", () => Task.FromResult(JournalWatch.StartedAt(state, "quiesce")), TimeSpan.FromSeconds(30));
+        var began = await Eventually.SeesAsync("quiesce", () => Task.FromResult(JournalWatch.StartedAt(state, "quiesce")), TimeSpan.FromMinutes(2));
         await Eventually.IsTrueAsync($"the dispatch of {step}", () => JournalWatch.Started(state, step), TimeSpan.FromSeconds(5));
 
         // By the clocks of the journal and of the client's log, so that a slow look of this test costs nothing.
-        var gap = await Eventually.SeesAsync("acknowledged writes of the source after the blackout", () => Task.FromResult(FirstAfterSilence(state, began.At)), TimeSpan.FromSeconds(30));
+        var gap = await Eventually.SeesAsync("acknowledged writes of the source after the blackout", () => Task.FromResult(FirstAfterSilence(state, began.At)), TimeSpan.FromMinutes(2));
         Assert.True(gap.At - began.At < MaxBlackout + TimeSpan.FromSeconds(1), $"the source served again after {(gap.At - began.At).TotalMilliseconds:0} ms only");
         Assert.Equal(0, CountOf(state, "edge-b"));
 
@@ -77,4 +78,11 @@ public sealed class EngineGoneTests
 
         return found;
     }
+}
+
+/// <summary>Tests that measure a bound of time run after all others, one by one.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneCollection
+{
+    public const string Name = "alone";
 }

@@ -22,17 +22,17 @@ public sealed class PostgresTests
         }
 
         await using var world = await World.CreateAsync(
-            AppFile(programs), $"{{quiesce: {quiesce}, maxDowntime: 2s, onNoConvergence: cutover-anyway}}", programs.InitializeAsync);
-        await Eventually.IsTrueAsync("the database answering on edge-a", () => AnswersAsync(world.SourceAddress), TimeSpan.FromSeconds(30));
+            AppFile(programs), $"{{quiesce: {quiesce}, maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway}}", programs.InitializeAsync);
+        await Eventually.IsTrueAsync("the database answering on edge-a", () => AnswersAsync(world.SourceAddress), TimeSpan.FromMinutes(2));
         using var observer = new MoveObserver(world.Directory, "edge-a", "edge-b", () => world.FenceFile("edge-a"));
         await using var writer = await RowWriter.StartAsync(world.SourceAddress, world.TargetAddress);
-        await Eventually.IsTrueAsync("a hundred commits on edge-a", () => writer.Acknowledged >= 100, TimeSpan.FromSeconds(30));
+        await Eventually.IsTrueAsync("a hundred commits on edge-a", () => writer.Acknowledged >= 100, TimeSpan.FromMinutes(2));
 
         var result = await world.RunAsync("run", "-f", world.RelocationFile, "--json");
 
         Assert.True(result.ExitCode == 0, result.ToString());
         var before = writer.Acknowledged;
-        await Eventually.IsTrueAsync("commits on edge-b", () => writer.Acknowledged >= before + 50 && Equals(writer.LastServer, world.TargetAddress), TimeSpan.FromSeconds(30));
+        await Eventually.IsTrueAsync("commits on edge-b", () => writer.Acknowledged >= before + 50 && Equals(writer.LastServer, world.TargetAddress), TimeSpan.FromMinutes(2));
         var (acknowledged, unclear) = await writer.StopAsync();
         var violations = observer.Finish();
         Assert.True(violations.Count == 0, $"{string.Join('\n', violations)}\n{result}");
@@ -56,7 +56,7 @@ public sealed class PostgresTests
             command: ["/bin/sh", "-c", "rm -f postmaster.pid; exec \"$0\" \"$@\"", "{{programs.Server}}", "-D", "${volumes.data}", "-h", "${address}", "-p", "{{Port}}", "-k", ""]
             workingDirectory: "${volumes.data}"
             stop: {signal: INT, grace: 10s}
-        readiness: {tcp: {port: {{Port}}}, period: 10ms, timeout: 20s}
+        readiness: {tcp: {port: {{Port}}}, period: 10ms, timeout: 60s}
         """;
 
     private static async Task<bool> AnswersAsync(IPAddress server)

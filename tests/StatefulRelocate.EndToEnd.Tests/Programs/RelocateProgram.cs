@@ -32,7 +32,7 @@ internal static class RelocateProgram
     public static async Task<ProgramResult> RunAsync(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         using var running = Start(arguments, environment);
-        return await running.WaitAsync(TimeSpan.FromMinutes(2));
+        return await running.WaitAsync(TimeSpan.FromMinutes(4));
     }
 
     private static string Find()

@@ -16,12 +16,12 @@ public sealed class OtherTerminalTests
             stop: {signal: TERM, grace: 2s}
         """;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task An_approval_from_another_process_opens_the_gate()
     {
-        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, onNoConvergence: cutover-anyway, approval: true}");
+        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway, approval: true}");
         using var run = world.Start("run", "-f", world.RelocationFile, "--json");
         await WaitsAsync(world, run);
 
@@ -36,7 +36,7 @@ public sealed class OtherTerminalTests
     [Fact]
     public async Task An_abort_from_another_process_undoes_everything()
     {
-        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, onNoConvergence: cutover-anyway, approval: true}");
+        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway, approval: true}");
         using var run = world.Start("run", "-f", world.RelocationFile, "--json");
         await WaitsAsync(world, run);
 
@@ -53,7 +53,7 @@ public sealed class OtherTerminalTests
     [Fact]
     public async Task A_pause_holds_the_cutover_until_a_resume()
     {
-        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, onNoConvergence: cutover-anyway, approval: true}");
+        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway, approval: true}");
         using var run = world.Start("run", "-f", world.RelocationFile, "--json");
         await WaitsAsync(world, run);
 
@@ -72,7 +72,7 @@ public sealed class OtherTerminalTests
     [Fact]
     public async Task A_second_run_of_the_same_app_is_refused_by_the_lease_and_the_first_goes_on()
     {
-        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, onNoConvergence: cutover-anyway, approval: true}");
+        await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway, approval: true}");
         using var first = world.Start("run", "-f", world.RelocationFile, "--json");
         await WaitsAsync(world, first);
 
