@@ -180,6 +180,8 @@ internal sealed class MoveObserver : IDisposable
         var states = ProcFiles.ThreadStates(id);
         if (states.All(static state => state is 'T' or 't' or 'Z' or 'X' or 'x'))
             return true;
+        if (IsDying(id))
+            return true;
         foreach (var line in ProcFiles.Read(id, "cgroup").Split('\n'))
         {
             var group = line[(line.LastIndexOf(':') + 1)..];
@@ -191,6 +193,18 @@ internal sealed class MoveObserver : IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>A frozen process that is killed is scheduled once more, to die in the kernel: not one instruction of its own runs.</summary>
+    private static bool IsDying(int id)
+    {
+        const long kill = 1 << 8;
+        foreach (var line in ProcFiles.Read(id, "status").Split('\n'))
+            if ((line.StartsWith("SigPnd:", StringComparison.Ordinal) || line.StartsWith("ShdPnd:", StringComparison.Ordinal))
+                && long.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var pending) && (pending & kill) != 0)
+                return true;
+        const int exiting = 0x4;
+        return ProcFiles.Stat($"/proc/{id}/stat") is not { Length: > 6 } stat || (long.Parse(stat[6], CultureInfo.InvariantCulture) & exiting) != 0;
     }
 
     private static bool IsFrozen(string file, string word) => ProcFiles.ReadPath(file).Contains(word, StringComparison.Ordinal);
