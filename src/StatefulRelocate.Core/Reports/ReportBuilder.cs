@@ -26,7 +26,8 @@ public static class ReportBuilder
             ServedBy = outcome switch
             {
                 RelocationOutcome.Completed => plan.Spec.Target,
-                RelocationOutcome.Compensated or RelocationOutcome.Aborted => plan.Spec.Source,
+                // A failed preflight may be about the very thing: that the source does not run the app.
+                RelocationOutcome.Compensated or RelocationOutcome.Aborted when WentPastPreflight(events) => plan.Spec.Source,
                 _ => null,
             },
             DowntimeMs = gap is null ? null : Milliseconds.Of(gap.Duration),
@@ -42,6 +43,9 @@ public static class ReportBuilder
                 timeline.Do(StepKind.FinalSnapshot)?.Output?.VolumeHash, timeline.Do(StepKind.Verify)?.Output?.VolumeHash),
         };
     }
+
+    private static bool WentPastPreflight(IReadOnlyList<SagaEvent> events)
+        => events.Any(static happened => happened is StepStarted started && !started.Step.StartsWith(StepKind.Preflight, StringComparison.Ordinal));
 
     private static (RelocationOutcome? Outcome, string? Reason) EndOf(IReadOnlyList<SagaEvent> events)
     {

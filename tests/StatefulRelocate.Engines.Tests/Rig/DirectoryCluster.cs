@@ -24,7 +24,7 @@ internal sealed class DirectoryCluster(string directory) : ICluster
 
     public Task RemoveAsync(string app, bool deleteVolumes, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public AppWriterState ReadWriterState(string app) => throw new NotSupportedException();
+    public AppWriterState ReadWriterState(string app) => new();
 
     public void WriteWriterState(string app, AppWriterState state) => throw new NotSupportedException();
 
