@@ -21,7 +21,9 @@ public sealed class DnsCommandTests : IAsyncLifetime
         Assert.Equal((0, $"DNS server 'local' is already up on {endpoint}"), await Dns("state", "up"));
         Assert.Equal((0, "images.edge.test. 1 IN A 127.0.0.11"), await Dns("state", "set", "edge.test", "images", "A", "1", "127.0.0.11"));
         Assert.Equal((0, "images.edge.test. 1 IN A 127.0.0.11"), await Dns("state", "get", "edge.test", "images.edge.test", "A"));
-        Assert.Equal((3, ""), await Dns("state", "get", "edge.test", "nobody", "A"));
+        var (absent, why) = await Dns("state", "get", "edge.test", "nobody", "A");
+        Assert.Equal(3, absent);
+        Assert.Contains("has no A record of nobody", why, StringComparison.Ordinal);
         Assert.Equal(0, (await Dns("state", "status")).ExitCode);
         Assert.Equal((0, "DNS server 'local' is down"), await Dns("state", "down"));
         Assert.Equal((0, "DNS server 'local' was not running"), await Dns("state", "down"));
