@@ -7,7 +7,6 @@ namespace StatefulRelocate.Activities.Durability;
 /// <summary>Small JSON files of the agent: whole or not at all, and on the disk when a write returns. Mode 0600.</summary>
 internal static partial class DurableFile
 {
-    private const int ReadOnly = 0;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public static T? Read<T>(string path, JsonTypeInfo<T> type) where T : class
@@ -34,7 +33,7 @@ internal static partial class DurableFile
     {
         var temporary = WriteTemporary(path, value, type);
         File.Move(temporary, path, overwrite: true);
-        SyncDirectory(Path.GetDirectoryName(path)!);
+        DirectorySync.Flush(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Writes only when there is no such file.</summary>
@@ -46,7 +45,7 @@ internal static partial class DurableFile
             // link(2) puts a whole file under its name or fails; an exclusive open could leave an empty one after a crash.
             if (Link(temporary, path) == 0)
             {
-                SyncDirectory(Path.GetDirectoryName(path)!);
+                DirectorySync.Flush(Path.GetDirectoryName(path)!);
                 return true;
             }
 
@@ -63,7 +62,7 @@ internal static partial class DurableFile
         if (!File.Exists(path))
             return;
         File.Delete(path);
-        SyncDirectory(Path.GetDirectoryName(path)!);
+        DirectorySync.Flush(Path.GetDirectoryName(path)!);
     }
 
     private static string WriteTemporary<T>(string path, T value, JsonTypeInfo<T> type)
@@ -75,31 +74,6 @@ internal static partial class DurableFile
         stream.Flush(flushToDisk: true);
         return temporary;
     }
-
-    private static void SyncDirectory(string directory)
-    {
-        var descriptor = Open(directory, ReadOnly);
-        if (descriptor < 0)
-            throw new IOException($"open {directory}: {Marshal.GetLastPInvokeErrorMessage()}");
-        try
-        {
-            if (Fsync(descriptor) != 0)
-                throw new IOException($"fsync {directory}: {Marshal.GetLastPInvokeErrorMessage()}");
-        }
-        finally
-        {
-            _ = Close(descriptor);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    private static partial int Fsync(int descriptor);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string name);

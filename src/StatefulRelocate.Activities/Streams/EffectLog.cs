@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using StatefulRelocate.Activities.Durability;
 using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Activities.Streams;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace StatefulRelocate.Activities.Streams;
+namespace StatefulRelocate.Activities.Durability;
 
 /// <summary>Makes a rename durable: fsync of the directory (fsync(2)), which no class of .NET offers.</summary>
 internal static partial class DirectorySync
