@@ -9,6 +9,7 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
 {
     private readonly List<ProcessId> _stopped = [];
     private bool _bySignals;
+    private TimeSpan _childGrace;
 
     /// <summary>
     /// Goes on until two whole passes over <c>/proc</c>, one after the other, find every thread of every process suspended. One is not enough: a child born during
@@ -18,6 +19,7 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
     {
         var watch = Stopwatch.StartNew();
         _bySignals = false;
+        _childGrace = TimeSpan.FromMilliseconds(1);
         cgroup?.Freeze();
         for (var clean = 0; clean < 2;)
         {
@@ -34,6 +36,8 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
                 _bySignals = true;
             }
 
+            if (cgroup is null || _bySignals)
+                LetVforkChildrenGo(process.Id.Number);
             Thread.Sleep(0);
         }
     }
@@ -58,6 +62,23 @@ internal sealed class Suspender(AppCgroup? cgroup, Func<ProcessTable, IEnumerabl
 
     /// <summary>The processes that a frozen cgroup holds.</summary>
     public static IReadOnlySet<int> FrozenMembers(AppCgroup? cgroup) => cgroup is { IsFrozen: true } ? cgroup.Members() : new HashSet<int>();
+
+    /// <summary>
+    /// vfork(2) holds its caller, in state D and deaf to SIGSTOP, until the child has called execve; a child that was stopped before would hold it for ever. The child
+    /// goes on for a moment, longer each time, and the next pass stops it again.
+    /// </summary>
+    private void LetVforkChildrenGo(int parent)
+    {
+        if (!ProcessTable.ThreadStates(parent).Contains('D'))
+            return;
+        var woken = false;
+        foreach (var child in members(ProcessTable.Read()).Where(p => p.Parent == parent && p.State == 'T'))
+            woken |= ProcessTable.Signal(child.Id, Libc.Sigcont);
+        if (!woken)
+            return;
+        Thread.Sleep(_childGrace);
+        _childGrace = TimeSpan.FromMilliseconds(Math.Min(_childGrace.TotalMilliseconds * 2, 50));
+    }
 
     private ProcessEntry? Pass()
     {
