@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using StatefulRelocate.ObjectStores.Native;
@@ -14,7 +13,7 @@ namespace StatefulRelocate.ObjectStores;
 /// </summary>
 public sealed class DirectoryObjectStore : IObjectStore
 {
-    private const string Versioned = "leases/", Temporary = ".tmp";
+    private const string Temporary = ".tmp";
     private readonly string _root;
 
     private DirectoryObjectStore(string root) => (_root, Description) = (root, "dir:" + root);
@@ -29,9 +28,9 @@ public sealed class DirectoryObjectStore : IObjectStore
     public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
         => GuardAsync("write", name, async () =>
         {
-            var versioned = name.StartsWith(Versioned, StringComparison.Ordinal);
+            var versioned = VersionedFiles.Holds(name);
             if (condition.MatchVersion is not null && !versioned)
-                throw new ObjectStoreException($"{Description}: a conditional change of '{name}' is not possible: only objects below {Versioned} have versions");
+                throw new ObjectStoreException($"{Description}: a conditional change of '{name}' is not possible: only objects below {VersionedFiles.Prefix} have versions");
             var path = PathOf(name);
             var directory = Path.GetDirectoryName(path)!;
             MakeDirectory(Path.Combine(_root, Temporary));
@@ -40,7 +39,7 @@ public sealed class DirectoryObjectStore : IObjectStore
             try
             {
                 if (versioned)
-                    return PutVersion(path, temporary, condition);
+                    return VersionedFiles.Put(path, temporary, condition);
                 if (condition.MustBeAbsent && !Posix.TryLink(temporary, path))
                     return null;
                 if (!condition.MustBeAbsent)
@@ -58,21 +57,12 @@ public sealed class DirectoryObjectStore : IObjectStore
     public Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken)
         => GuardAsync("read", name, async () =>
         {
-            var path = PathOf(name);
-            var version = 1L;
-            if (name.StartsWith(Versioned, StringComparison.Ordinal))
-            {
-                version = Highest(path);
-                path = VersionPath(path, version);
-            }
-
+            if (Locate(name) is not { } place)
+                return null;
             try
             {
-                var content = await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
-
-                // An empty version is the mark of a deleted object.
-                return content.Length == 0 && name.StartsWith(Versioned, StringComparison.Ordinal) ? null
-                    : new StoredObject(content, version.ToString(CultureInfo.InvariantCulture));
+                var content = await File.ReadAllBytesAsync(place.Path, cancellationToken).ConfigureAwait(false);
+                return VersionedFiles.Holds(name) && content.Length == 0 ? null : new StoredObject(content, place.Version);
             }
             catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
             {
@@ -84,12 +74,12 @@ public sealed class DirectoryObjectStore : IObjectStore
     public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
         => GuardAsync<object?>("read", name, async () =>
         {
-            using var file = File.OpenHandle(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var file = OpenFile(name);
             for (var done = 0; done < destination.Length;)
             {
                 var read = await RandomAccess.ReadAsync(file, destination[done..], offset + done, cancellationToken).ConfigureAwait(false);
                 if (read == 0)
-                    throw new ObjectStoreException($"{Description}: '{name}' ends at {offset + done} bytes, before the range {offset}+{destination.Length}: it is truncated");
+                    throw new ObjectStoreException($"{Description}: '{name}' ends at {offset + done} bytes, before the range {offset}+{destination.Length}: it is truncated") { ObjectAtFault = true };
                 done += read;
             }
 
@@ -97,82 +87,106 @@ public sealed class DirectoryObjectStore : IObjectStore
         });
 
     /// <inheritdoc />
-    public Task<long?> SizeAsync(string name, CancellationToken cancellationToken)
-        => GuardAsync<long?>("look at", name, async () =>
+    public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken)
+        => GuardAsync("look at", name, () =>
         {
-            if (name.StartsWith(Versioned, StringComparison.Ordinal))
-                return (await GetAsync(name, cancellationToken).ConfigureAwait(false))?.Content.Length;
-            var file = new FileInfo(PathOf(name));
-            return file.Exists ? file.Length : null;
+            ObjectHead? head = null;
+            if (Locate(name) is { } place && new FileInfo(place.Path) is { Exists: true } file && !(VersionedFiles.Holds(name) && file.Length == 0))
+                head = new ObjectHead(file.Length, place.Version, file.LastWriteTimeUtc);
+            return Task.FromResult(head);
         });
 
     /// <inheritdoc />
-    public async IAsyncEnumerable<string> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var names = await GuardAsync("list", prefix, () => Task.FromResult(Names(prefix))).ConfigureAwait(false);
+        var found = await GuardAsync("list", prefix, () => Task.FromResult(Find(prefix, cancellationToken))).ConfigureAwait(false);
+        foreach (var file in found)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return file;
+        }
+    }
+
+    /// <inheritdoc />
+    public Task DeleteAsync(string name, CancellationToken cancellationToken) => DeleteManyAsync([name], cancellationToken);
+
+    /// <inheritdoc />
+    public async Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        var changed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in names)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            yield return name;
+            await GuardAsync<object?>("delete", name, async () =>
+            {
+                var path = PathOf(name);
+                if (VersionedFiles.Holds(name))
+                {
+                    // The mark of a deleted object is a newer, empty version: the old numbers stay taken.
+                    if (await GetAsync(name, cancellationToken).ConfigureAwait(false) is not null)
+                        await PutAsync(name, ReadOnlyMemory<byte>.Empty, PutCondition.Always, cancellationToken).ConfigureAwait(false);
+                }
+                else if (File.Exists(path))
+                {
+                    File.Delete(path);
+                    changed.Add(Path.GetDirectoryName(path)!);
+                }
+
+                return null;
+            }).ConfigureAwait(false);
+        }
+
+        foreach (var directory in changed)
+        {
+            await GuardAsync<object?>("delete from", Path.GetFileName(directory), () =>
+            {
+                Posix.SyncDirectory(directory);
+                return Task.FromResult<object?>(null);
+            }).ConfigureAwait(false);
         }
     }
 
     /// <inheritdoc />
-    public Task DeleteAsync(string name, CancellationToken cancellationToken)
-        => GuardAsync<object?>("delete", name, async () =>
+    public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken)
+        => GuardAsync("ask the time of", "", async () =>
         {
-            var path = PathOf(name);
-            if (name.StartsWith(Versioned, StringComparison.Ordinal))
+            // Whoever keeps the file system stamps a new file: on a shared disk that is not this machine.
+            if (!Directory.Exists(_root))
+                throw new DirectoryNotFoundException($"Could not find '{_root}'.");
+            MakeDirectory(Path.Combine(_root, Temporary));
+            var path = await WriteTemporaryAsync(ReadOnlyMemory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+            try
             {
-                if (await GetAsync(name, cancellationToken).ConfigureAwait(false) is not null)
-                    await PutAsync(name, ReadOnlyMemory<byte>.Empty, PutCondition.Always, cancellationToken).ConfigureAwait(false);
-                return null;
+                return new DateTimeOffset(File.GetLastWriteTimeUtc(path));
             }
-
-            if (!File.Exists(path))
-                return null;
-            File.Delete(path);
-            Posix.SyncDirectory(Path.GetDirectoryName(path)!);
-            return null;
+            finally
+            {
+                File.Delete(path);
+            }
         });
 
-    private static string? PutVersion(string path, string temporary, PutCondition condition)
+    private (string Path, string Version)? Locate(string name)
     {
-        while (true)
-        {
-            var highest = Highest(path);
-            var exists = highest > 0 && new FileInfo(VersionPath(path, highest)).Length > 0;
-            if (condition.MustBeAbsent && exists)
-                return null;
-            if (condition.MatchVersion is { } expected && (!exists || expected != highest.ToString(CultureInfo.InvariantCulture)))
-                return null;
-            if (Posix.TryLink(temporary, VersionPath(path, highest + 1)))
-            {
-                Posix.SyncDirectory(Path.GetDirectoryName(path)!);
-                return (highest + 1).ToString(CultureInfo.InvariantCulture);
-            }
-
-            if (condition.MatchVersion is not null)
-                return null;
-        }
+        var path = PathOf(name);
+        return VersionedFiles.Holds(name) ? VersionedFiles.Current(path) : (path, "1");
     }
 
-    private static long Highest(string path)
+    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenFile(string name)
     {
-        var highest = 0L;
-        var directory = Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(directory))
-            return 0;
-        foreach (var file in Directory.EnumerateFiles(directory, Path.GetFileName(path) + "@*"))
+        try
         {
-            if (long.TryParse(file.AsSpan(file.LastIndexOf('@') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                highest = Math.Max(highest, number);
+            if (Locate(name) is { } place)
+                return File.OpenHandle(place.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Told below.
         }
 
-        return highest;
+        if (!Directory.Exists(_root))
+            throw new DirectoryNotFoundException($"Could not find '{_root}'.");
+        throw new ObjectStoreException($"{Description}: '{name}' is not there") { ObjectAtFault = true };
     }
-
-    private static string VersionPath(string path, long version) => string.Create(CultureInfo.InvariantCulture, $"{path}@{version:d12}");
 
     private async Task<string> WriteTemporaryAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
@@ -191,23 +205,30 @@ public sealed class DirectoryObjectStore : IObjectStore
         }
     }
 
-    private List<string> Names(string prefix)
+    private List<ObjectInfo> Find(string prefix, CancellationToken cancellationToken)
     {
-        var names = new SortedSet<string>(StringComparer.Ordinal);
         var slash = prefix.LastIndexOf('/');
         var start = slash < 0 ? _root : PathOf(prefix[..slash]);
+        var found = new Dictionary<string, (ObjectInfo Info, long Version)>(StringComparer.Ordinal);
         if (!Directory.Exists(start))
             return [];
-        foreach (var file in Directory.EnumerateFiles(start, "*", SearchOption.AllDirectories))
+        foreach (var file in new DirectoryInfo(start).EnumerateFiles("*", SearchOption.AllDirectories))
         {
-            var name = Path.GetRelativePath(_root, file);
-            if (name.StartsWith(Versioned, StringComparison.Ordinal) && name.LastIndexOf('@') is var at and > 0)
-                name = new FileInfo(VersionPath(Path.Combine(_root, name[..at]), Highest(Path.Combine(_root, name[..at])))).Length > 0 ? name[..at] : "";
-            if (name.Length > 0 && name.StartsWith(prefix, StringComparison.Ordinal) && !name.StartsWith(Temporary, StringComparison.Ordinal))
-                names.Add(name);
+            cancellationToken.ThrowIfCancellationRequested();
+            var name = Path.GetRelativePath(_root, file.FullName);
+            var version = 1L;
+            if (VersionedFiles.Holds(name))
+                (name, version) = VersionedFiles.Split(name);
+            if (!name.StartsWith(prefix, StringComparison.Ordinal) || name.StartsWith(Temporary, StringComparison.Ordinal))
+                continue;
+            // One that was deleted since the directory was read is no object any more.
+            if (file.Exists && !(found.TryGetValue(name, out var known) && known.Version > version))
+                found[name] = (new ObjectInfo(name, file.Length, file.LastWriteTimeUtc), version);
         }
 
-        return [.. names];
+        var objects = found.Values.Select(entry => entry.Info).Where(info => info.Size > 0 || !VersionedFiles.Holds(info.Name)).ToList();
+        objects.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
+        return objects;
     }
 
     private void MakeDirectory(string path)

@@ -40,7 +40,7 @@ public sealed class Repository
     /// <exception cref="RelocateException">There is one already.</exception>
     public static async Task<Repository> InitializeAsync(IObjectStore store, RepositoryKey key, CancellationToken cancellationToken)
     {
-        if (await store.SizeAsync("config", cancellationToken).ConfigureAwait(false) is not null)
+        if (await store.HeadAsync("config", cancellationToken).ConfigureAwait(false) is not null)
             throw AlreadyThere(store);
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var master = RandomNumberGenerator.GetBytes(32);
@@ -85,7 +85,7 @@ public sealed class Repository
         if (config.BlockSize != Chunks.Blocks.Size || config.Id.Length != 32)
             throw new RelocateException($"{store.Description}: the repository's 'config' has parameters that this program does not know");
 
-        await foreach (var name in store.ListAsync("keys/" + config.Id, cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in store.ListAsync("keys/" + config.Id, cancellationToken).ConfigureAwait(false))
         {
             if (await store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } keyObject)
                 continue;

@@ -24,7 +24,7 @@ internal static class Preconditions
             throw new RelocateException($"{configPath}: repository '{spec.Repository}' is not declared; there are: {(config.Repositories.IsEmpty ? "none" : string.Join(", ", config.Repositories.Keys))}");
         try
         {
-            if (await ObjectStoreUrl.Open(repository.Url).SizeAsync("config", cancellationToken) is null)
+            if (await ObjectStoreUrl.Open(repository.Url).HeadAsync("config", cancellationToken) is null)
                 throw new RelocateException($"repository '{spec.Repository}': {repository.Url} holds no repository; make one with 'relocate repo init --repo {repository.Url}'");
         }
         catch (ObjectStoreException error)

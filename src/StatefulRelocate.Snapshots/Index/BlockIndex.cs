@@ -53,7 +53,7 @@ internal sealed class BlockIndex
         await _refreshing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await foreach (var name in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+            await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
             {
                 if (_loaded.Contains(name))
                     continue;

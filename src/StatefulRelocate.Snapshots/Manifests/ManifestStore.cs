@@ -55,7 +55,7 @@ public sealed class ManifestStore
     /// <summary>All manifests, ordered by id.</summary>
     public async IAsyncEnumerable<SnapshotManifest> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var name in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
         {
             if (await FindAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { } manifest)
                 yield return manifest;

@@ -45,7 +45,7 @@ internal sealed class PackReader : IDisposable
     /// <summary>The table at the pack's end.</summary>
     public async Task<PackTable> ReadTableAsync(string name, CancellationToken cancellationToken)
     {
-        var size = await _repository.Store.SizeAsync(name, cancellationToken).ConfigureAwait(false)
+        var size = (await _repository.Store.HeadAsync(name, cancellationToken).ConfigureAwait(false))?.Size
             ?? throw new DamageException(name, "it is missing");
         if (size < KeyRing.HeaderLength + KeyRing.TagLength + PackWriter.TrailerLength)
             throw new DamageException(name, "it is truncated");
@@ -80,7 +80,7 @@ internal sealed class PackReader : IDisposable
         _name = "";
         _cipher?.Dispose();
         _cipher = null;
-        if (await _repository.Store.SizeAsync(name, cancellationToken).ConfigureAwait(false) is not { } size)
+        if (await _repository.Store.HeadAsync(name, cancellationToken).ConfigureAwait(false) is not { Size: var size })
             throw new DamageException(name, "it is missing");
         if (size < KeyRing.HeaderLength)
             throw new DamageException(name, "it is truncated");

@@ -121,7 +121,7 @@ public sealed class Snapshotter
     {
         var journal = RoundJournal.Load(directory.SourceJournal);
         return journal is not null && journal.RepositoryId == _repository.Id && journal.Volumes.SequenceEqual(request.Volumes.Select(v => v.Name))
-            && await _repository.Store.SizeAsync("snapshots/" + journal.SnapshotId, cancellationToken).ConfigureAwait(false) is not null ? journal : null;
+            && await _repository.Store.HeadAsync("snapshots/" + journal.SnapshotId, cancellationToken).ConfigureAwait(false) is not null ? journal : null;
     }
 
     private async Task<ImmutableArray<ImmutableArray<string>>> WriteLayersAsync(

@@ -19,18 +19,42 @@ public interface IObjectStore
     /// <summary>Reads <paramref name="destination"/>.Length bytes from <paramref name="offset"/>; an object that ends before is an error.</summary>
     Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken);
 
-    /// <summary>The object's size in bytes, or null when there is none.</summary>
-    Task<long?> SizeAsync(string name, CancellationToken cancellationToken);
+    /// <summary>The object's size, version tag and time, or null when there is none.</summary>
+    Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>Lists names with a prefix, in ordinal order.</summary>
-    IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellationToken);
+    /// <summary>Lists the objects whose names have a prefix, by name in ordinal order, however many answers of the store that takes.</summary>
+    IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>Deletes an object; one that is not there is no error.</summary>
     Task DeleteAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes objects, many with one request where the store can; those that are not there are no error. When it throws, any of them may
+    /// be gone and any may still be there.
+    /// </summary>
+    Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The store's own clock, from its own answer: the one that <see cref="ObjectInfo.LastModified"/> is set by, whatever this machine's
+    /// clock says. To the second at least.
+    /// </summary>
+    Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>An object and the tag of the version that was read.</summary>
 public sealed record StoredObject(byte[] Content, string Version);
+
+/// <summary>What a store says of an object without sending it.</summary>
+/// <param name="Size">Bytes.</param>
+/// <param name="Version">The version tag, as a put and a get tell it.</param>
+/// <param name="LastModified">When it was put, by the store's clock.</param>
+public sealed record ObjectHead(long Size, string Version, DateTimeOffset LastModified);
+
+/// <summary>An object in a list.</summary>
+/// <param name="Name">Its whole name.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="LastModified">When it was put, by the store's clock.</param>
+public readonly record struct ObjectInfo(string Name, long Size, DateTimeOffset LastModified);
 
 /// <summary>When a put takes effect.</summary>
 public readonly record struct PutCondition
@@ -60,4 +84,7 @@ public sealed class ObjectStoreException : Exception
     public ObjectStoreException(string message, Exception? inner = null) : base(message, inner)
     {
     }
+
+    /// <summary>The store works, and the object is at fault: it is not there, or ends before what was asked for. False by default.</summary>
+    public bool ObjectAtFault { get; init; }
 }

@@ -35,10 +35,10 @@ public sealed class RepositoryChecker
         foreach (var pack in packs.Values)
             await TryAsync(() => PackAsync(pack, readData, cancellationToken)).ConfigureAwait(false);
         var unused = 0;
-        await foreach (var name in _repository.Store.ListAsync("packs/", cancellationToken).ConfigureAwait(false))
-            unused += packs.ContainsKey(name) ? 0 : 1;
+        await foreach (var pack in _repository.Store.ListAsync("packs/", cancellationToken).ConfigureAwait(false))
+            unused += packs.ContainsKey(pack.Name) ? 0 : 1;
         var snapshots = 0;
-        await foreach (var name in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
         {
             snapshots++;
             await TryAsync(() => SnapshotAsync(name, cancellationToken)).ConfigureAwait(false);
@@ -50,7 +50,7 @@ public sealed class RepositoryChecker
     private async Task<SortedDictionary<string, PackTable>> IndexAsync(CancellationToken cancellationToken)
     {
         var packs = new SortedDictionary<string, PackTable>(StringComparer.Ordinal);
-        await foreach (var name in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
         {
             await TryAsync(async () =>
             {
@@ -114,7 +114,7 @@ public sealed class RepositoryChecker
         {
             _problems.Add(damage.Message);
         }
-        catch (ObjectStoreException unreadable) when (unreadable.InnerException is null)
+        catch (ObjectStoreException unreadable) when (unreadable.ObjectAtFault)
         {
             // The store answers, but an object is shorter than its table says.
             _problems.Add(unreadable.Message);

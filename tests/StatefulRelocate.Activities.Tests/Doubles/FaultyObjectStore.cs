@@ -40,17 +40,17 @@ internal sealed class FaultyObjectStore(IObjectStore inner, CrashPoints crashes)
         return inner.GetRangeAsync(name, offset, destination, cancellationToken);
     }
 
-    public Task<long?> SizeAsync(string name, CancellationToken cancellationToken)
+    public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken)
     {
-        Enter("size " + name);
-        return inner.SizeAsync(name, cancellationToken);
+        Enter("head " + name);
+        return inner.HeadAsync(name, cancellationToken);
     }
 
-    public async IAsyncEnumerable<string> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Enter("list " + prefix);
-        await foreach (var name in inner.ListAsync(prefix, cancellationToken))
-            yield return name;
+        await foreach (var found in inner.ListAsync(prefix, cancellationToken))
+            yield return found;
     }
 
     public async Task DeleteAsync(string name, CancellationToken cancellationToken)
@@ -58,6 +58,18 @@ internal sealed class FaultyObjectStore(IObjectStore inner, CrashPoints crashes)
         Enter("delete " + name);
         await inner.DeleteAsync(name, cancellationToken);
         crashes.Reach("after delete " + name);
+    }
+
+    public async Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        foreach (var name in names)
+            await DeleteAsync(name, cancellationToken);
+    }
+
+    public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken)
+    {
+        Enter("ask the time");
+        return inner.ServerTimeAsync(cancellationToken);
     }
 
     private void Enter(string what)

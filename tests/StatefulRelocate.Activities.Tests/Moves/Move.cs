@@ -218,7 +218,7 @@ internal sealed class Move : IAsyncDisposable
     public async Task<List<string>> SealedNamesAsync()
     {
         var names = new List<string>();
-        await foreach (var name in Store.ListAsync("apps/", TestContext.Current.CancellationToken))
+        await foreach (var (name, _, _) in Store.ListAsync("apps/", TestContext.Current.CancellationToken))
             names.Add(name);
         return names;
     }

@@ -99,10 +99,14 @@ public sealed class RepositoryTests : IDisposable
 
         public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => inner.GetRangeAsync(name, offset, destination, cancellationToken);
 
-        public Task<long?> SizeAsync(string name, CancellationToken cancellationToken) => inner.SizeAsync(name, cancellationToken);
+        public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken) => inner.HeadAsync(name, cancellationToken);
 
-        public IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
+        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
 
         public Task DeleteAsync(string name, CancellationToken cancellationToken) => inner.DeleteAsync(name, cancellationToken);
+
+        public Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) => inner.DeleteManyAsync(names, cancellationToken);
+
+        public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => inner.ServerTimeAsync(cancellationToken);
     }
 }
