@@ -140,7 +140,9 @@ internal sealed class RoundAnnouncer : IRoundObserver, IAsyncDisposable
 
     private async Task RemoveAsync(string snapshotId)
     {
-        await foreach (var name in _repository.Store.ListAsync(Announcement.Prefix(snapshotId), _ending.Token).ConfigureAwait(false))
-            await _repository.Store.DeleteAsync(name, _ending.Token).ConfigureAwait(false);
+        var names = new List<string>();
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(Announcement.Prefix(snapshotId), _ending.Token).ConfigureAwait(false))
+            names.Add(name);
+        await _repository.Store.DeleteManyAsync(names, _ending.Token).ConfigureAwait(false);
     }
 }
