@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Keys;
 
@@ -22,7 +22,7 @@ internal static class Blocks
             return default;
         Span<byte> hash = stackalloc byte[32];
         HMACSHA256.HashData(keys.ContentKey, content, hash);
-        return BinaryPrimitives.ReadUInt128BigEndian(hash);
+        return MemoryMarshal.Read<UInt128>(hash);
     }
 
     /// <summary>A fast fingerprint for comparing with the same block of the round before; it never leaves this machine.</summary>

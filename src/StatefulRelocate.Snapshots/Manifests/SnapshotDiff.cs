@@ -34,15 +34,5 @@ internal static class SnapshotDiff
         void Add(string kind, (string Volume, string Path) key, long bytes) => found[key] = new(kind, key.Volume, PathText.Show(key.Path), bytes);
     }
 
-    private static long ChangedBytes(TreeEntry before, TreeEntry after)
-    {
-        long bytes = 0;
-        for (var i = 0; i < after.Blocks.Length; i++)
-        {
-            if (i >= before.Blocks.Length || before.Blocks[i] != after.Blocks[i])
-                bytes += Chunks.Blocks.Length(after.Size, i);
-        }
-
-        return bytes;
-    }
+    private static long ChangedBytes(TreeEntry before, TreeEntry after) => after.Blocks.ChangedSince(before.Blocks).Sum(block => (long)Chunks.Blocks.Length(after.Size, block));
 }

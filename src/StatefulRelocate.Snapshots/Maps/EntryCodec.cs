@@ -47,7 +47,7 @@ internal static class EntryCodec
         };
         if (!PathText.IsSafe(entry.Path) || (entry.Type == EntryType.HardLink && (entry.LinkTarget.Length == 0 || !PathText.IsSafe(entry.LinkTarget))))
             throw new DamageException(where, $"it names a path that leads outside the volume: '{PathText.Show(entry.Path)}'");
-        if (entry.Volume is < 0 or > 4096 || entry.Size < 0 || entry.Mode > 0xFFF || entry.ModifiedNanoseconds > 999_999_999
+        if (entry.Volume is < 0 or > 4096 || entry.Size is < 0 or > Chunks.BlockMap.MaxFileSize || entry.Mode > 0xFFF || entry.ModifiedNanoseconds > 999_999_999
             || entry.Type is not (EntryType.File or EntryType.Directory or EntryType.SymbolicLink or EntryType.HardLink or EntryType.Fifo)
             || (entry.Path.Length == 0 && entry.Type != EntryType.Directory))
             throw new DamageException(where, $"the entry '{PathText.Show(entry.Path)}' is impossible");

@@ -1,5 +1,6 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Manifests;
 using ZstdSharp;
@@ -94,47 +95,55 @@ internal static class LayerReader
         }
     }
 
-    private static UInt128[] ReadBlocks(BinaryReader reader, string where, TreeEntry entry, TreeEntry? below)
+    private static BlockMap ReadBlocks(BinaryReader reader, string where, TreeEntry entry, TreeEntry? below)
     {
         var kind = reader.ReadByte();
-        var count = Chunks.Blocks.Count(entry.Size);
-        var left = reader.BaseStream.Length - reader.BaseStream.Position;
-        if (kind == LayerWriter.FullMap)
+        var count = Blocks.Count(entry.Size);
+        if (kind == LayerWriter.ChangedMap ? below is not { Type: EntryType.File } : kind != LayerWriter.FullMap)
+            throw Impossible(where, entry);
+        var map = new BlockMap.Builder(count, kind == LayerWriter.ChangedMap ? below!.Blocks : null);
+        long number = -1;
+        while (reader.Read7BitEncodedInt64() is var step and not 0)
         {
-            // The map must be there in full, so a size that the object cannot hold allocates nothing.
-            if (count * 16 > left)
-                throw new EndOfStreamException();
-            var blocks = new UInt128[count];
-            ReadIds(reader, blocks, 0, blocks.Length);
-            return blocks;
+            // Compared this way round, so that a hostile step overflows nothing.
+            if (step < 0 || step > BlockMap.ChunksOf(count) - 1 - number)
+                throw Impossible(where, entry);
+            number += step;
+            map.Set(number, ReadChunk(reader, where, entry, BlockMap.BlocksIn(count, number), map.Chunk(number)));
         }
 
-        if (kind != LayerWriter.ChangedMap || below is not { Type: EntryType.File } || count > below.Blocks.Length + left / 16)
-            throw new DamageException(where, $"the block map of '{PathText.Show(entry.Path)}' is impossible");
-        var changed = new UInt128[count];
-        Array.Copy(below.Blocks, changed, Math.Min(below.Blocks.Length, changed.Length));
-        var runs = reader.Read7BitEncodedInt();
-        long position = 0;
-        for (var run = 0; run < runs; run++)
-        {
-            position += (uint)reader.Read7BitEncodedInt();
-            long length = (uint)reader.Read7BitEncodedInt();
-            if (position + length > changed.Length)
-                throw new DamageException(where, $"the block map of '{PathText.Show(entry.Path)}' is impossible");
-            ReadIds(reader, changed, (int)position, (int)length);
-            position += length;
-        }
-
-        return changed;
+        return map.ToMap();
     }
 
-    private static void ReadIds(BinaryReader reader, UInt128[] into, int start, int length)
+    private static BlockChunk? ReadChunk(BinaryReader reader, string where, TreeEntry entry, int count, BlockChunk? below)
     {
-        Span<byte> id = stackalloc byte[16];
-        for (var i = start; i < start + length; i++)
+        var ids = new UInt128[count];
+        switch (reader.ReadByte())
         {
-            reader.BaseStream.ReadExactly(id);
-            into[i] = BinaryPrimitives.ReadUInt128BigEndian(id);
+            case LayerWriter.ZeroChunk:
+                return null;
+            case LayerWriter.FullChunk:
+                ReadIds(reader, ids);
+                return BlockChunk.Of(ids);
+            case LayerWriter.ChangedChunk:
+                below?.Ids.CopyTo(ids, 0);
+                var position = 0;
+                for (var runs = reader.Read7BitEncodedInt(); runs > 0; runs--)
+                {
+                    var (skipped, length) = (reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt());
+                    if (skipped < 0 || skipped > count - position || length < 0 || length > count - position - skipped)
+                        throw Impossible(where, entry);
+                    ReadIds(reader, ids.AsSpan(position + skipped, length));
+                    position += skipped + length;
+                }
+
+                return BlockChunk.Of(ids);
+            default:
+                throw Impossible(where, entry);
         }
     }
+
+    private static void ReadIds(BinaryReader reader, Span<UInt128> into) => reader.BaseStream.ReadExactly(MemoryMarshal.AsBytes(into));
+
+    private static DamageException Impossible(string where, TreeEntry entry) => new(where, $"the block map of '{PathText.Show(entry.Path)}' is impossible");
 }

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Security.Cryptography;
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Storage;
 using ZstdSharp;
 
@@ -13,6 +13,7 @@ internal sealed class LayerWriter : IDisposable
 {
     public const byte PutRecord = 1, RemoveRecord = 2;
     public const byte FullMap = 1, ChangedMap = 2;
+    public const byte FullChunk = 1, ChangedChunk = 2, ZeroChunk = 3;
     public const int PartLength = 4 << 20;
     private readonly Repository _repository;
     private readonly Action<long> _shipped;
@@ -21,7 +22,6 @@ internal sealed class LayerWriter : IDisposable
     private readonly BinaryWriter _writer;
     private readonly List<string> _parts = [];
     private readonly List<Task> _uploads = [];
-    private readonly byte[] _id = new byte[16];
 
     public LayerWriter(Repository repository, Action<long> shipped, CancellationToken cancellationToken)
     {
@@ -45,25 +45,21 @@ internal sealed class LayerWriter : IDisposable
         EntryCodec.WriteIdentity(_writer, entry);
         if (entry.Type == EntryType.File)
         {
-            var changes = below is { Type: EntryType.File } ? Runs(entry.Blocks, below.Blocks) : null;
-            if (changes is null)
+            var under = below is { Type: EntryType.File } ? new BlockMap.Builder(entry.Blocks.Count, below.Blocks).ToMap() : null;
+            _writer.Write(under is null ? FullMap : ChangedMap);
+            long next = 0;
+            for (long number = 0; number < entry.Blocks.Chunks; number++)
             {
-                _writer.Write(FullMap);
-                await WriteIdsAsync(entry.Blocks, 0, entry.Blocks.Length).ConfigureAwait(false);
+                var (chunk, old) = (entry.Blocks.Chunk(number), under?.Chunk(number));
+                if (ReferenceEquals(chunk, old) || (chunk is not null && old is not null && chunk.SameAs(old)))
+                    continue;
+                _writer.Write7BitEncodedInt64(number - next + 1);
+                next = number + 1;
+                WriteChunk(chunk, old);
+                await FlushFullPartsAsync().ConfigureAwait(false);
             }
-            else
-            {
-                _writer.Write(ChangedMap);
-                _writer.Write7BitEncodedInt(changes.Count);
-                var position = 0;
-                foreach (var (start, length) in changes)
-                {
-                    _writer.Write7BitEncodedInt(start - position);
-                    _writer.Write7BitEncodedInt(length);
-                    await WriteIdsAsync(entry.Blocks, start, length).ConfigureAwait(false);
-                    position = start + length;
-                }
-            }
+
+            _writer.Write7BitEncodedInt64(0);
         }
 
         await FlushFullPartsAsync().ConfigureAwait(false);
@@ -85,36 +81,48 @@ internal sealed class LayerWriter : IDisposable
         _buffer.Dispose();
     }
 
-    /// <summary>The runs of blocks that differ from the map below; blocks beyond its end always do.</summary>
-    private static List<(int Start, int Length)> Runs(UInt128[] blocks, UInt128[] below)
+    private void WriteChunk(BlockChunk? chunk, BlockChunk? old)
+    {
+        if (chunk is null)
+        {
+            _writer.Write(ZeroChunk);
+            return;
+        }
+
+        var ids = chunk.Ids.AsSpan();
+        var runs = old is null ? null : Runs(ids, old.Ids);
+        if (runs is null || runs.Count > ids.Length / 4)
+        {
+            _writer.Write(FullChunk);
+            _writer.Write(BlockChunk.Bytes(ids));
+            return;
+        }
+
+        _writer.Write(ChangedChunk);
+        _writer.Write7BitEncodedInt(runs.Count);
+        var position = 0;
+        foreach (var (start, length) in runs)
+        {
+            _writer.Write7BitEncodedInt(start - position);
+            _writer.Write7BitEncodedInt(length);
+            _writer.Write(BlockChunk.Bytes(ids.Slice(start, length)));
+            position = start + length;
+        }
+    }
+
+    /// <summary>The runs of blocks that differ from the chunk below.</summary>
+    private static List<(int Start, int Length)> Runs(ReadOnlySpan<UInt128> ids, ReadOnlySpan<UInt128> below)
     {
         var runs = new List<(int, int)>();
-        for (var i = 0; i < blocks.Length;)
+        for (var i = ids.CommonPrefixLength(below); i < ids.Length; i += ids[i..].CommonPrefixLength(below[i..]))
         {
-            if (i < below.Length && blocks[i] == below[i])
-            {
-                i++;
-                continue;
-            }
-
             var start = i;
-            while (i < blocks.Length && (i >= below.Length || blocks[i] != below[i]))
+            while (i < ids.Length && ids[i] != below[i])
                 i++;
             runs.Add((start, i - start));
         }
 
         return runs;
-    }
-
-    private async ValueTask WriteIdsAsync(UInt128[] ids, int start, int length)
-    {
-        for (var i = start; i < start + length; i++)
-        {
-            BinaryPrimitives.WriteUInt128BigEndian(_id, ids[i]);
-            _writer.Write(_id);
-            if ((i & 0xFFFF) == 0)
-                await FlushFullPartsAsync().ConfigureAwait(false);
-        }
     }
 
     private async ValueTask FlushFullPartsAsync()

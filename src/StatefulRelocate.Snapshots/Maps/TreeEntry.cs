@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Native;
 
 namespace StatefulRelocate.Snapshots.Maps;
@@ -48,8 +49,8 @@ internal sealed record TreeEntry
 
     public ImmutableArray<ExtendedAttribute> Attributes { get; init; } = [];
 
-    /// <summary>The content ids of a file's blocks, in order; default for a block of zeros.</summary>
-    public UInt128[] Blocks { get; init; } = [];
+    /// <summary>The content ids of a file's blocks.</summary>
+    public BlockMap Blocks { get; init; } = BlockMap.Empty;
 
     /// <summary>The hash of all of the above; see <see cref="TreeHash"/>.</summary>
     public byte[] Digest { get; init; } = [];

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Keys;
 
@@ -33,7 +33,7 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
             writer.Write7BitEncodedInt(segment.Ids.Length);
             for (var i = 0; i < segment.Ids.Length; i++)
             {
-                BinaryPrimitives.WriteUInt128BigEndian(id, segment.Ids[i]);
+                MemoryMarshal.Write(id, segment.Ids[i]);
                 writer.Write(id);
                 writer.Write(segment.Lengths[i]);
             }
@@ -60,7 +60,7 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
                 long total = 0;
                 for (var b = 0; b < count; b++)
                 {
-                    ids[b] = BinaryPrimitives.ReadUInt128BigEndian(ReadExactly(reader, 16));
+                    ids[b] = MemoryMarshal.Read<UInt128>(ReadExactly(reader, 16));
                     lengths[b] = reader.ReadUInt16();
                     total += lengths[b];
                 }

@@ -32,17 +32,17 @@ internal sealed class BlockApplier : IDisposable
     /// <param name="entry">What it is to be.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The blocks that are written.</returns>
-    public async Task<List<int>> PatchAsync(OpenFile file, long size, UInt128[] known, TreeEntry entry, CancellationToken cancellationToken)
+    public async Task<List<int>> PatchAsync(OpenFile file, long size, BlockMap known, TreeEntry entry, CancellationToken cancellationToken)
     {
         var changed = new List<int>();
         _files.Add((file, entry));
         if (size != entry.Size)
             file.SetLength(entry.Size);
         var holeStart = -1L;
-        for (var block = 0; block < entry.Blocks.Length; block++)
+        for (var block = 0; block < entry.Blocks.Count; block++)
         {
             var id = entry.Blocks[block];
-            var same = block < known.Length ? known[block] == id : id == default;
+            var same = known[block] == id;
             var zero = !same && id == default;
             if (!same)
                 changed.Add(block);

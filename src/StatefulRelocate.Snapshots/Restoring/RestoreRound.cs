@@ -123,7 +123,7 @@ internal sealed class RestoreRound : IDisposable
             touched.Add(entry.Key);
             if (entry.Type != EntryType.File)
                 continue;
-            if (known is not null && known.Size == entry.Size && known.Blocks.AsSpan().SequenceEqual(entry.Blocks))
+            if (known is not null && known.Size == entry.Size && known.Blocks.SameAs(entry.Blocks))
                 continue;
             var file = OpenForWriting(entry.Key);
             var size = file.Facts().Size;
@@ -190,7 +190,7 @@ internal sealed class RestoreRound : IDisposable
         return entries;
     }
 
-    private UInt128[] ReadWritten(OpenDirectory directory, string name, TreeEntry entry, List<int> written, CancellationToken cancellationToken)
+    private BlockMap ReadWritten(OpenDirectory directory, string name, TreeEntry entry, List<int> written, CancellationToken cancellationToken)
     {
         using var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking);
         var read = _reader.Read(file, entry.Size, written, cancellationToken);

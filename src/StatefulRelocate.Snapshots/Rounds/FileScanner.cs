@@ -21,11 +21,11 @@ internal sealed class FileScanner
     public long BytesChanged { get; private set; }
 
     /// <summary>Reads <paramref name="size"/> bytes; a file that ends before gets zeros there, and says so.</summary>
-    public async Task<(UInt128[] Blocks, UInt128[] Fingerprints, bool Torn)> ScanAsync(OpenFile file, long size, TreeEntry? before, Action<long> progress, CancellationToken cancellationToken)
+    public async Task<(BlockMap Blocks, UInt128[] Fingerprints, bool Torn)> ScanAsync(OpenFile file, long size, TreeEntry? before, Action<long> progress, CancellationToken cancellationToken)
     {
         var ids = new UInt128[Blocks.Count(size)];
         var fingerprints = new UInt128[ids.Length];
-        var known = before is { Type: EntryType.File } && before.Fingerprints.Length == before.Blocks.Length ? before : null;
+        var known = before is { Type: EntryType.File } && before.Fingerprints.Length == before.Blocks.Count ? before : null;
         var torn = false;
         long hole = -1, dataEnd = -1;
         for (var block = 0; block < ids.Length;)
@@ -43,7 +43,7 @@ internal sealed class FileScanner
             if (skipTo > block)
             {
                 for (; block < skipTo; block++)
-                    BytesChanged += known is not null && block < known.Blocks.Length && known.Blocks[block] != default ? Blocks.Length(size, block) : 0;
+                    BytesChanged += known is not null && block < known.Blocks.Count && known.Blocks[block] != default ? Blocks.Length(size, block) : 0;
                 continue;
             }
 
@@ -62,7 +62,7 @@ internal sealed class FileScanner
             {
                 var content = _buffer.AsMemory(i * Blocks.Size, Blocks.Length(size, block));
                 fingerprints[block] = Blocks.Fingerprint(content.Span, _seed);
-                if (known is not null && block < known.Blocks.Length && known.Fingerprints[block] == fingerprints[block]
+                if (known is not null && block < known.Blocks.Count && known.Fingerprints[block] == fingerprints[block]
                     && Blocks.Length(known.Size, block) == content.Length)
                 {
                     ids[block] = known.Blocks[block];
@@ -70,12 +70,12 @@ internal sealed class FileScanner
                 }
 
                 ids[block] = Blocks.Identify(_repository.Keys, content.Span);
-                if (known is null ? ids[block] != default : block >= known.Blocks.Length || known.Blocks[block] != ids[block])
+                if (known is null ? ids[block] != default : block >= known.Blocks.Count || known.Blocks[block] != ids[block])
                     BytesChanged += content.Length;
                 await _packs.AddAsync(ids[block], content).ConfigureAwait(false);
             }
         }
 
-        return (ids, fingerprints, torn);
+        return (BlockMap.Of(ids), fingerprints, torn);
     }
 }

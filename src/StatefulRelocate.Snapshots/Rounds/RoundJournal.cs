@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 
@@ -107,7 +108,7 @@ internal sealed record RoundJournal
             writer.Write(entry.Substituted);
             writer.Write(entry.ActualUser);
             writer.Write(entry.ActualGroup);
-            WriteArray(writer, entry.Blocks);
+            WriteArray(writer, Ids(entry.Blocks));
             WriteArray(writer, entry.Fingerprints);
         }
     }
@@ -135,7 +136,7 @@ internal sealed record RoundJournal
                 Substituted = reader.ReadBoolean(),
                 ActualUser = reader.ReadUInt32(),
                 ActualGroup = reader.ReadUInt32(),
-                Blocks = ReadArray(reader),
+                Blocks = BlockMap.Of(ReadArray(reader)),
                 Fingerprints = ReadArray(reader),
             };
             journal.Entries.Add(entry.Key, entry);
@@ -150,6 +151,14 @@ internal sealed record RoundJournal
         for (var left = reader.ReadInt32(); left > 0; left--)
             items.Add(read());
         return items.ToImmutable();
+    }
+
+    private static UInt128[] Ids(BlockMap map)
+    {
+        var ids = new UInt128[map.Count];
+        foreach (var (number, chunk) in map.Stored())
+            chunk.Ids.CopyTo(ids, number * BlockMap.ChunkBlocks);
+        return ids;
     }
 
     private static void WriteArray(BinaryWriter writer, UInt128[] values)

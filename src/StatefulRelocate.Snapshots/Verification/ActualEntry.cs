@@ -1,3 +1,4 @@
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
@@ -15,7 +16,7 @@ internal static class ActualEntry
     /// <param name="blocks">The content ids of a file.</param>
     /// <param name="wanted">The snapshot's entry, for what this process could not set and the journal says so; or null.</param>
     /// <param name="substitute">Whether owner and attributes are taken from <paramref name="wanted"/>.</param>
-    public static TreeEntry Describe(KeyRing keys, TargetTree tree, EntryKey key, FileFacts facts, UInt128[] blocks, TreeEntry? wanted, bool substitute)
+    public static TreeEntry Describe(KeyRing keys, TargetTree tree, EntryKey key, FileFacts facts, BlockMap blocks, TreeEntry? wanted, bool substitute)
     {
         var (directory, name) = tree.Parent(key);
         var entry = new TreeEntry

@@ -16,32 +16,30 @@ internal sealed class FileReader
     public long BytesRead { get; private set; }
 
     /// <summary>All of a file.</summary>
-    public UInt128[] ReadAll(OpenFile file, long size, CancellationToken cancellationToken)
+    public BlockMap ReadAll(OpenFile file, long size, CancellationToken cancellationToken)
     {
-        var ids = new UInt128[Blocks.Count(size)];
-        for (var block = 0; block < ids.Length;)
+        var count = Blocks.Count(size);
+        var map = new BlockMap.Builder(count);
+        for (long number = 0; number < BlockMap.ChunksOf(count); number++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var offset = (long)block * Blocks.Size;
 
             // Holes are zeros, and the id of zeros is 0.
-            var data = file.NextData(offset) ?? size;
-            if (data / Blocks.Size > block)
-            {
-                block = (int)Math.Min(data / Blocks.Size, ids.Length);
-                if (data >= size)
-                    break;
-                continue;
-            }
-
+            var data = file.NextData(number * BlockMap.ChunkLength) ?? size;
+            number = Math.Max(number, data / BlockMap.ChunkLength);
             if (data >= size)
                 break;
-            var count = Math.Min(BlocksAtOnce, ids.Length - block);
-            ReadInto(file, size, block, count, ids.AsSpan(block, count));
-            block += count;
+            var ids = new UInt128[BlockMap.BlocksIn(count, number)];
+            for (var at = 0; at < ids.Length; at += BlocksAtOnce)
+            {
+                var some = Math.Min(BlocksAtOnce, ids.Length - at);
+                ReadInto(file, size, number * BlockMap.ChunkBlocks + at, some, ids.AsSpan(at, some));
+            }
+
+            map.Set(number, BlockChunk.Of(ids));
         }
 
-        return ids;
+        return map.ToMap();
     }
 
     /// <summary>Some blocks of a file; the result has one id for each.</summary>
@@ -61,9 +59,9 @@ internal sealed class FileReader
         return ids;
     }
 
-    private void ReadInto(OpenFile file, long size, int block, int count, Span<UInt128> ids)
+    private void ReadInto(OpenFile file, long size, long block, int count, Span<UInt128> ids)
     {
-        var offset = (long)block * Blocks.Size;
+        var offset = block * Blocks.Size;
         var wanted = (int)Math.Min((long)count * Blocks.Size, size - offset);
         var read = file.Read(_buffer.AsSpan(0, wanted), offset);
         BytesRead += read;

@@ -98,7 +98,7 @@ public sealed class RepositoryChecker
             return;
         foreach (var entry in (await LayerReader.ReadAllAsync(_repository, manifest, cancellationToken).ConfigureAwait(false)).Values)
         {
-            var missing = entry.Blocks.Count(id => id != default && !_blocks.Contains(id));
+            var missing = entry.Blocks.Stored().Sum(chunk => chunk.Chunk.Ids.Count(id => id != default && !_blocks.Contains(id)));
             if (missing > 0)
                 _problems.Add($"{name}: damaged: {missing} blocks of '{PathText.Show(entry.Path)}' are in no intact pack");
         }

@@ -1,4 +1,5 @@
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
@@ -64,7 +65,7 @@ internal sealed class TreeVerifier
             return known!;
         var substitute = known is { Substituted: true } && known.Type == facts.Type && known.ActualUser == facts.User && known.ActualGroup == facts.Group;
         if (facts.Type != EntryType.File)
-            return ActualEntry.Describe(_repository.Keys, tree, key, facts, [], known, substitute);
+            return ActualEntry.Describe(_repository.Keys, tree, key, facts, BlockMap.Empty, known, substitute);
         var (directory, name) = tree.Parent(key);
         using var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking);
         var before = file.Facts();
@@ -97,9 +98,9 @@ internal sealed class TreeVerifier
             return $"is a {here.Type}, should be a {there.Type}";
         if (here.Size != there.Size)
             return $"has {here.Size} bytes, should have {there.Size}";
-        var block = Enumerable.Range(0, here.Blocks.Length).FirstOrDefault(i => here.Blocks[i] != there.Blocks[i], -1);
+        var block = here.Blocks.ChangedSince(there.Blocks).FirstOrDefault(-1);
         if (block >= 0)
-            return $"content differs first in the block at byte {(long)block * Chunks.Blocks.Size}";
+            return $"content differs first in the block at byte {block * Blocks.Size}";
         if (here.Mode != there.Mode)
             return $"mode {Convert.ToString(here.Mode, 8)}, should be {Convert.ToString(there.Mode, 8)}";
         if (here.User != there.User || here.Group != there.Group)
