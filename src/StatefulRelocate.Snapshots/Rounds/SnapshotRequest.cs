@@ -32,8 +32,23 @@ public sealed record SnapshotRequest
     /// <summary>Absolute paths of files that are compared in full whatever their times say (mapped shared and writable).</summary>
     public ImmutableArray<string> CompareInFull { get; init; } = [];
 
-    /// <summary>Whether nothing writes any more: a file that changes while it is read is then an error.</summary>
+    /// <summary>Whether nothing writes any more: a file that changes while it is read, or cannot be read, is then an error.</summary>
     public bool Final { get; init; }
+
+    /// <summary>What is left out, or null: nothing is.</summary>
+    public IEntryFilter? Filter { get; init; }
+
+    /// <summary>Whether only to find out what would be stored: nothing is written to the repository, and the round journal stays as it is.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Whether every file is read and compared whatever its times say.</summary>
+    public bool Paranoid { get; init; }
+
+    /// <summary>The level of zstd, 1 to 19; 0 stores without compressing. Default: 1.</summary>
+    public int CompressionLevel { get; init; } = 1;
+
+    /// <summary>Bytes that all buffers of the round may take together, at least 64 MiB. Default: 256 MiB.</summary>
+    public long Memory { get; init; } = 256L << 20;
 }
 
 /// <summary>A sealed snapshot.</summary>

@@ -12,6 +12,7 @@ internal sealed class TreeScanner
     private readonly Repository _repository;
     private readonly FileScanner _files;
     private readonly RoundJournal? _journal;
+    private readonly SnapshotRequest _request;
     private readonly bool _final;
     private readonly bool _compareAll;
     private readonly HashSet<string> _compareInFull;
@@ -22,7 +23,7 @@ internal sealed class TreeScanner
 
     public TreeScanner(Repository repository, FileScanner files, RoundJournal? journal, SnapshotRequest request, bool compareAll, List<string> warnings, IProgress<ActivityProgress>? progress)
     {
-        (_repository, _files, _journal, _final, _compareAll, _warnings, _progress) = (repository, files, journal, request.Final, compareAll, warnings, progress);
+        (_repository, _files, _journal, _request, _final, _compareAll, _warnings, _progress) = (repository, files, journal, request, request.Final, compareAll || request.Paranoid, warnings, progress);
         _compareInFull = [.. request.CompareInFull.Select(Latin)];
     }
 
@@ -69,6 +70,9 @@ internal sealed class TreeScanner
         if (directory.FactsAt(name) is not { } facts)
             throw new SystemCallException("stat", directory.Show(name), Posix.NotFound);
         var key = new EntryKey(volume, path);
+        if (_request.Filter?.Excludes(new FilteredEntry(
+            _request.Volumes[volume].Name, path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)), facts.Type == EntryType.Directory, facts.Type == EntryType.File ? facts.Size : 0)) == true)
+            return;
         if (facts.Type is EntryType.Socket or EntryType.Device)
         {
             _warnings.Add($"{directory.Show(name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
