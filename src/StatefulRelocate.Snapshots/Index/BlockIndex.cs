@@ -20,13 +20,16 @@ internal sealed class BlockIndex
     private readonly Lock _lock = new();
     private readonly Dictionary<UInt128, BlockPlace> _places = [];
     private readonly List<PackTable> _packs = [];
+    private readonly HashSet<int> _condemned = [];
+    private HashSet<string> _condemnedNames = [];
 
     public BlockIndex(Repository repository) => _repository = repository;
 
+    /// <summary>Whether a writer may rely on the block: it stands in a pack that no prune has condemned.</summary>
     public bool Contains(UInt128 id)
     {
         lock (_lock)
-            return _places.ContainsKey(id);
+            return _places.TryGetValue(id, out var place) && !_condemned.Contains(place.Pack);
     }
 
     public BlockPlace? Find(UInt128 id)
@@ -47,24 +50,73 @@ internal sealed class BlockIndex
             return [.. _packs];
     }
 
-    /// <summary>Loads the index objects that appeared since.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Loads the index objects that appeared since, and forgets the packs that only vanished ones name.</summary>
+    public Task RefreshAsync(CancellationToken cancellationToken) => RefreshAsync(null, cancellationToken);
+
+    /// <summary>The same for a writer; blocks in packs that a prune has condemned count as not there.</summary>
+    public Task RefreshForWritingAsync(HashSet<string> condemned, CancellationToken cancellationToken) => RefreshAsync(condemned, cancellationToken);
+
+    private async Task RefreshAsync(HashSet<string>? condemned, CancellationToken cancellationToken)
     {
         await _refreshing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+            // Until the packs that a finished prune deleted are forgotten, both its mark and the new ones count.
+            if (condemned is not null)
+                Condemn([.. _condemnedNames, .. condemned]);
+            while (!await LoadAsync(cancellationToken).ConfigureAwait(false))
             {
-                if (_loaded.Contains(name))
-                    continue;
-                if (await ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) is { } tables)
-                    Add(tables);
-                _loaded.Add(name);
+                // An object went away between list and get: a prune has put another in its place.
             }
+
+            if (condemned is not null)
+                Condemn(condemned);
         }
         finally
         {
             _refreshing.Release();
+        }
+    }
+
+    private async Task<bool> LoadAsync(CancellationToken cancellationToken)
+    {
+        var listed = new HashSet<string>(StringComparer.Ordinal);
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+            listed.Add(name);
+        if (!_loaded.IsSubsetOf(listed))
+            Forget();
+        foreach (var name in listed.Except(_loaded).Order(StringComparer.Ordinal))
+        {
+            if (await ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) is not { } tables)
+                return false;
+            Add(tables);
+            _loaded.Add(name);
+        }
+
+        return true;
+    }
+
+    /// <summary>Numbers of packs stay valid for those who hold some.</summary>
+    private void Forget()
+    {
+        lock (_lock)
+        {
+            _places.Clear();
+            _loaded.Clear();
+        }
+    }
+
+    private void Condemn(HashSet<string> names)
+    {
+        lock (_lock)
+        {
+            _condemnedNames = names;
+            _condemned.Clear();
+            for (var pack = 0; pack < _packs.Count; pack++)
+            {
+                if (names.Contains(_packs[pack].Name))
+                    _condemned.Add(pack);
+            }
         }
     }
 
@@ -112,13 +164,16 @@ internal sealed class BlockIndex
             foreach (var table in tables)
             {
                 _packs.Add(table);
+                if (_condemnedNames.Contains(table.Name))
+                    _condemned.Add(_packs.Count - 1);
                 for (var s = 0; s < table.Segments.Count; s++)
                 {
                     var segment = table.Segments[s];
                     var offset = 0;
                     for (var b = 0; b < segment.Ids.Length; b++)
                     {
-                        _places.TryAdd(segment.Ids[b], new BlockPlace(_packs.Count - 1, s, offset, segment.Lengths[b]));
+                        if (!_places.TryGetValue(segment.Ids[b], out var known) || _condemned.Contains(known.Pack))
+                            _places[segment.Ids[b]] = new BlockPlace(_packs.Count - 1, s, offset, segment.Lengths[b]);
                         offset += segment.Lengths[b];
                     }
                 }

@@ -15,7 +15,29 @@ public sealed class ManifestStore
 
     /// <summary>The manifest of that id, or null when no such snapshot is sealed.</summary>
     /// <exception cref="DamageException">It is not what was sealed under that id.</exception>
+    /// <exception cref="RelocateException">A prune gave the snapshot up while it was being taken, so nothing can be sealed under that id.</exception>
     public async Task<SnapshotManifest?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        var manifest = await ReadAsync(id, cancellationToken).ConfigureAwait(false);
+        return manifest is not { GivenUp: true } ? manifest : throw new RelocateException(
+            $"{_repository.Store.Description}: snapshot '{id}' was given up by a prune, because it took longer than prune's --writer-timeout; take it again under another id",
+            ExitCode.OurError);
+    }
+
+    /// <summary>Whether a snapshot of that id is sealed.</summary>
+    internal async Task<bool> IsSealedAsync(string id, CancellationToken cancellationToken)
+        => await ReadAsync(id, cancellationToken).ConfigureAwait(false) is { GivenUp: false };
+
+    /// <summary>
+    /// Puts a mark in the place of the manifest of a writer that is believed dead: should it still live, it cannot seal any more. False
+    /// when it has sealed.
+    /// </summary>
+    internal async Task<bool> GiveUpAsync(string id, CancellationToken cancellationToken)
+        => await PutAsync(new SnapshotManifest { Id = id, App = "", CreatedAt = default, RootHash = "", GivenUp = true }, _ => { }, cancellationToken).ConfigureAwait(false)
+            || !await IsSealedAsync(id, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>What stands under that id: a manifest, the mark of a snapshot that was given up, or nothing.</summary>
+    internal async Task<SnapshotManifest?> ReadAsync(string id, CancellationToken cancellationToken)
     {
         CheckId(id);
         var name = "snapshots/" + id;
@@ -57,7 +79,7 @@ public sealed class ManifestStore
     {
         await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
         {
-            if (await FindAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { } manifest)
+            if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
                 yield return manifest;
         }
     }

@@ -52,6 +52,10 @@ public sealed record SnapshotManifest
 
     /// <summary>What was skipped or carried as it was.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Whether this is no snapshot, but the mark of one that a prune gave up while it was being taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool GivenUp { get; init; }
 }
 
 /// <summary>The object <c>config</c>: not secret, authenticated by the master key.</summary>

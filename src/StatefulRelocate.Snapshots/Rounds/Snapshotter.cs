@@ -7,6 +7,7 @@ using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Packs;
+using StatefulRelocate.Snapshots.Retention;
 
 namespace StatefulRelocate.Snapshots.Rounds;
 
@@ -44,7 +45,7 @@ public sealed class Snapshotter
     {
         var clock = new PartClock(_time);
         var startedAt = _time.GetUtcNow();
-        await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        await using var writing = (await WriterAnnouncement.BeginAsync(_repository, request.SnapshotId, directory.Root, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         var journal = await LoadParentAsync(request, directory, cancellationToken).ConfigureAwait(false);
         var bootId = KernelClock.BootId();
         var seed = journal?.Seed ?? BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8));
@@ -121,7 +122,7 @@ public sealed class Snapshotter
     {
         var journal = RoundJournal.Load(directory.SourceJournal);
         return journal is not null && journal.RepositoryId == _repository.Id && journal.Volumes.SequenceEqual(request.Volumes.Select(v => v.Name))
-            && await _repository.Store.HeadAsync("snapshots/" + journal.SnapshotId, cancellationToken).ConfigureAwait(false) is not null ? journal : null;
+            && await _repository.Snapshots.IsSealedAsync(journal.SnapshotId, cancellationToken).ConfigureAwait(false) ? journal : null;
     }
 
     private async Task<ImmutableArray<ImmutableArray<string>>> WriteLayersAsync(

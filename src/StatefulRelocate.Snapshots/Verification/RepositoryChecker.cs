@@ -94,7 +94,7 @@ public sealed class RepositoryChecker
 
     private async Task SnapshotAsync(string name, CancellationToken cancellationToken)
     {
-        if (await _repository.Snapshots.FindAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is not { } manifest)
+        if (await _repository.Snapshots.ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is not { GivenUp: false } manifest)
             return;
         foreach (var entry in (await LayerReader.ReadAllAsync(_repository, manifest, cancellationToken).ConfigureAwait(false)).Values)
         {
