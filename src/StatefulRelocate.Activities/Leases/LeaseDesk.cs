@@ -42,7 +42,7 @@ public sealed class LeaseDesk
 
     /// <summary>
     /// An agent takes the record over into its durable copy: the fence is lifted where it names the agent's cluster and no relocation
-    /// holds it, and set everywhere else. The claim of a relocation that no longer holds the record is removed.
+    /// holds it; everywhere else it is set, and the app is killed. The claim of a relocation that no longer holds the record is removed.
     /// </summary>
     /// <returns>The durable copy that stands now.</returns>
     public static async Task<AppWriterState> AdoptAsync(IAgentEnvironment environment, string app, string repository, CancellationToken cancellationToken)
@@ -53,8 +53,16 @@ public sealed class LeaseDesk
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         if (await records.ReadAsync(cancellationToken).ConfigureAwait(false) is not { RelocationId: null } record)
             return records.Copy;
-        records.Keep(record, fenced: !string.Equals(record.Writer, held.Cluster.Name, StringComparison.Ordinal));
+        var isWriter = string.Equals(record.Writer, held.Cluster.Name, StringComparison.Ordinal);
+        records.Keep(record, fenced: !isWriter);
         LeaseClaim.Break(held.Cluster, app);
+        if (!isWriter && await held.Cluster.FindAsync(app, cancellationToken).ConfigureAwait(false) is not null)
+        {
+            // It may have come up, on the word of its old copy, since the operator looked.
+            await held.Cluster.KillAsync(app, cancellationToken).ConfigureAwait(false);
+            await held.DemandSilenceAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         return records.Copy;
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using StatefulRelocate.Cli.Clusters;
+using StatefulRelocate.Cli.Running;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 
@@ -32,10 +33,14 @@ internal static class ClusterCommands
     private static Command Down(GlobalOptions globals)
     {
         var name = NameArgument();
-        var command = new Command("down", "Stop a cluster and its apps. They start again with it.") { name };
+        var force = new Option<bool>("--force") { Description = "Also while a relocation from or to it is open; that one then waits, or undoes itself." };
+        var command = new Command("down", "Stop a cluster and its apps. They start again with it.") { name, force };
         command.SetAction(async (parse, cancellationToken) =>
         {
             var cluster = ClusterEntry.One(globals, parse, parse.GetRequiredValue(name));
+            if (!parse.GetValue(force)
+                && new JournalLocation(globals.StateDirectory(parse)).FindOpen().FirstOrDefault(each => each.Plan.Spec.Source == cluster.Name || each.Plan.Spec.Target == cluster.Name) is { } open)
+                throw new RelocateException($"cluster '{cluster.Name}' is needed by relocation {open.Id}, which is not over; wait for it, 'relocate abort {open.Id}', or say --force");
             var stopped = await ClusterProcess.StopAsync(cluster, cancellationToken);
             Console.WriteLine(stopped ? $"cluster '{cluster.Name}' is down" : $"cluster '{cluster.Name}' was not running");
             return ExitCode.Completed;

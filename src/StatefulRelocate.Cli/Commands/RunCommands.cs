@@ -56,7 +56,7 @@ internal static class RunCommands
             if (parse.GetValue(crashAt) is { } crash)
                 faults.Add(Fault.Parse(FaultAction.Crash, crash, plan));
             var location = new JournalLocation(globals.StateDirectory(parse));
-            await Preconditions.CheckAsync(spec, config, path, location.StateDirectory, cancellationToken);
+            await Preconditions.CheckAsync(spec, config, path, location, cancellationToken);
             using var journal = RelocationJournal.Open(location.File);
             journal.Create(plan, faults.ToArray());
             var view = new JournalView(journal, journal.Find(plan.RelocationId)!);

@@ -122,6 +122,8 @@ internal static class StatusCommands
 
         if (state.Outcome is null)
             Console.WriteLine(Engine(location));
+        if (state is { Outcome: null, AwaitsApproval: true })
+            Console.WriteLine($"  'relocate approve {view.Relocation.Id}' lets it cut over");
     }
 
     private static string Engine(JournalLocation location)

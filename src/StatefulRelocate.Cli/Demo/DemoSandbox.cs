@@ -96,8 +96,8 @@ internal sealed class DemoSandbox
         {
             using var patience = new CancellationTokenSource(Patience);
             await Task.WhenAll(
-                TryAsync(commands, ["cluster", "down", DemoFiles.Source], patience.Token),
-                TryAsync(commands, ["cluster", "down", DemoFiles.Target], patience.Token),
+                TryAsync(commands, ["cluster", "down", DemoFiles.Source, "--force"], patience.Token),
+                TryAsync(commands, ["cluster", "down", DemoFiles.Target, "--force"], patience.Token),
                 TryAsync(commands, ["dns", "down", DemoFiles.DnsServer], patience.Token));
         }
 

@@ -21,6 +21,15 @@ internal sealed record JournalLocation(string StateDirectory)
         ? RelocationJournal.Open(File)
         : throw new RelocateException($"{StateDirectory}: no relocation was ever run here; is it the right --state?");
 
+    /// <summary>The relocations that are not over; none where there is no journal.</summary>
+    public IReadOnlyList<JournaledRelocation> FindOpen()
+    {
+        if (!RelocationJournal.Exists(File))
+            return [];
+        using var journal = RelocationJournal.Open(File);
+        return [.. journal.List().Where(each => !each.Ended)];
+    }
+
     /// <summary>The relocation of that id, or the only one that is open, or the last one.</summary>
     /// <param name="journal">The journal.</param>
     /// <param name="id">What the user wrote: an id, its beginning, or nothing.</param>

@@ -10,14 +10,17 @@ namespace StatefulRelocate.Cli.Running;
 /// <summary>What can be seen to be wrong before anything is touched.</summary>
 internal static class Preconditions
 {
-    /// <summary>Both clusters are up, the repository is there, the DNS server is declared.</summary>
+    /// <summary>No relocation of the app is open, both clusters are up, the repository is there, the DNS server is declared.</summary>
     /// <exception cref="RelocateException">The first thing that is wrong.</exception>
-    public static async Task CheckAsync(RelocationSpec spec, RelocateConfig config, string configPath, string stateDirectory, CancellationToken cancellationToken)
+    public static async Task CheckAsync(RelocationSpec spec, RelocateConfig config, string configPath, JournalLocation location, CancellationToken cancellationToken)
     {
         if (config.Engine != "embedded")
             throw new RelocateException($"{configPath}: engine '{config.Engine}' is not known; there is: embedded");
-        var source = ClusterEntry.One(config, stateDirectory, configPath, spec.Source);
-        var target = ClusterEntry.One(config, stateDirectory, configPath, spec.Target);
+        // A courtesy: what two runs at once may do to each other is settled by the writer record.
+        if (location.FindOpen().FirstOrDefault(each => each.Plan.Spec.App == spec.App) is { } open)
+            throw new RelocateException($"app '{spec.App}' is being moved by relocation {open.Id}; see 'relocate status {open.Id}', then wait for it, or 'relocate abort {open.Id}'");
+        var source = ClusterEntry.One(config, location.StateDirectory, configPath, spec.Source);
+        var target = ClusterEntry.One(config, location.StateDirectory, configPath, spec.Target);
         if (!config.DnsServers.ContainsKey(spec.Dns.Server))
             throw new RelocateException($"{configPath}: DNS server '{spec.Dns.Server}' is not declared under 'dns'");
         if (!config.Repositories.TryGetValue(spec.Repository, out var repository))

@@ -70,20 +70,21 @@ public sealed class OtherTerminalTests
     }
 
     [Fact]
-    public async Task A_second_run_of_the_same_app_is_refused_by_the_lease_and_the_first_goes_on()
+    public async Task What_would_disturb_an_open_relocation_is_refused_and_it_goes_on()
     {
         await using var world = await World.CreateAsync(AppFile, "{maxDowntime: 2s, maxBlackout: 60s, onNoConvergence: cutover-anyway, approval: true}");
         using var first = world.Start("run", "-f", world.RelocationFile, "--json");
         await WaitsAsync(world, first);
+        Assert.Contains("relocate approve ", (await world.MustAsync("status")).Output, StringComparison.Ordinal);
 
-        // It appends its plan to the journal of the engine that runs, and follows it there.
-        var second = await world.RunAsync("run", "-f", world.RelocationFile, "--json");
-        Assert.True(second.ExitCode == 4, second.ToString());
+        foreach (string[] arguments in (string[][])[["run", "-f", world.RelocationFile], ["cluster", "down", "edge-a"], ["cluster", "down", "edge-b"]])
+        {
+            var refused = await world.RunAsync(arguments);
+            Assert.True(refused.ExitCode == 2 && refused.Errors.TrimEnd('\n').Split('\n').Length == 1, refused.ToString());
+            Assert.Contains("relocate abort ", refused.Errors, StringComparison.Ordinal);
+        }
 
-        var list = await world.MustAsync("list");
-        Assert.Contains("compensated", list.Output, StringComparison.OrdinalIgnoreCase);
-        Assert.False(first.HasExited);
-        // The only open one is meant.
+        Assert.Single((await world.MustAsync("list")).Output.TrimEnd('\n').Split('\n'));
         await world.MustAsync("approve");
         var result = await first.WaitAsync(Limit);
         Assert.True(result.ExitCode == 0, result.ToString());
