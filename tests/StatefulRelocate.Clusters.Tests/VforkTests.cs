@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using StatefulRelocate.Clusters.Local.Processes;
 using StatefulRelocate.Core.Relocations;
 
@@ -25,10 +24,7 @@ public sealed class VforkTests
     public async Task A_process_that_is_caught_in_vfork_is_suspended_once_its_child_has_called_execve()
     {
         await using var test = await TestCluster.StartAsync();
-        var program = Path.Combine(test.State, "vforker");
-        await File.WriteAllTextAsync(program + ".c", Program, TestContext.Current.CancellationToken);
-        if (!await CompileAsync(program))
-            Assert.Skip("no C compiler (cc) is here");
+        var program = await CProgram.CompileAsync(test.State, "vforker", Program);
         await test.RunAsync(TestCluster.Shell($"mkfifo gate; exec {program}"));
         ProcessEntry? Find(char state) => ProcessTable.Read().Entries.Where(p => p.Name == "vforker" && p.State == state).Cast<ProcessEntry?>().FirstOrDefault();
         await TestCluster.UntilAsync(() => Find('D') is not null, "the parent stands in vfork");
@@ -44,19 +40,5 @@ public sealed class VforkTests
         Assert.True(proof.Silent, string.Join("; ", proof.Reasons));
         await test.Cluster.UnquiesceAsync(TestCluster.App, CancellationToken.None);
         await TestCluster.UntilAsync(() => Find('S') is not null, "the parent waits for signals again");
-    }
-
-    private static async Task<bool> CompileAsync(string program)
-    {
-        try
-        {
-            using var compiler = Process.Start(new ProcessStartInfo("cc", ["-o", program, program + ".c"]))!;
-            await compiler.WaitForExitAsync();
-            return compiler.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false;
-        }
     }
 }
