@@ -160,4 +160,7 @@ public sealed record ActivityProgress
 
     /// <summary>What is being done, in two or three words.</summary>
     public string? Doing { get; init; }
+
+    /// <summary>Files and other names done so far, or null where they are not counted.</summary>
+    public long? EntriesDone { get; init; }
 }

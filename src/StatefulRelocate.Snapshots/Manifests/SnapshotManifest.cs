@@ -32,6 +32,9 @@ public sealed record SnapshotManifest
     /// <summary>The snapshot it was compared with, or null. Nothing of that one's manifest is needed to restore this.</summary>
     public string? Parent { get; init; }
 
+    /// <summary>Words that it was given, in the order given.</summary>
+    public ImmutableArray<string> Tags { get; init; } = [];
+
     /// <summary>Where it was taken: the volumes' names, in the order that paths refer to.</summary>
     public ImmutableArray<string> Volumes { get; init; } = [];
 

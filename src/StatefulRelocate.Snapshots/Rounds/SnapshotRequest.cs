@@ -35,6 +35,9 @@ public sealed record SnapshotRequest
     /// <summary>Whether nothing writes any more: a file that changes while it is read, or cannot be read, is then an error.</summary>
     public bool Final { get; init; }
 
+    /// <summary>Words to find the snapshot by, and to keep it by, in the order given.</summary>
+    public ImmutableArray<string> Tags { get; init; } = [];
+
     /// <summary>What is left out, or null: nothing is.</summary>
     public IEntryFilter? Filter { get; init; }
 

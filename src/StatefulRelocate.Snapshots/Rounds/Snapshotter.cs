@@ -89,6 +89,7 @@ public sealed class Snapshotter
             Round = request.Round,
             Final = request.Final,
             Parent = journal?.SnapshotId,
+            Tags = request.Tags,
             Volumes = [.. request.Volumes.Select(v => v.Name)],
             Layers = await layers.ConfigureAwait(false),
             RootHash = TreeHash.Root(_repository.Keys, entries.Values),
