@@ -5,8 +5,8 @@ namespace StatefulRelocate.Snapshots.Native;
 /// <summary>Requests to XFS and btrfs that have no system call of their own. The numbers are those of x86-64, ARM64 and RISC-V.</summary>
 internal static unsafe partial class Ioctl
 {
-    private const nuint CloneFile = 0x40049409, MapExtents = 0xC020660B, GetFlags = 0x80086601, SetFlags = 0x40086602;
-    private const uint NoCopyOnWrite = 0x00800000;
+    private const nuint CloneFile = 0x40049409, MapExtents = 0xC020660B, GetFlags = 0x80086601, SetFlags = 0x40086602, GetExtendedFlags = 0x801C581F;
+    private const uint NoCopyOnWrite = 0x00800000, RealTime = 1;
     private const long Xfs = 0x58465342, Btrfs = 0x9123683E;
 
     /// <summary>Makes <paramref name="target"/>, an empty file, share all of the source's content at one instant: what is dirty in memory is written first.</summary>
@@ -52,6 +52,20 @@ internal static unsafe partial class Ioctl
 
     /// <summary>Whether the file system is one whose extents are known to be shared and never written in place while they are: XFS or btrfs.</summary>
     public static bool SharesExtents(OpenFile file) => FileSystemType(file) is Xfs or Btrfs;
+
+    /// <summary>Whether the file's data lies in the real-time section of an XFS, whose addresses mean something else.</summary>
+    public static bool IsRealTime(OpenFile file)
+    {
+        var attributes = stackalloc uint[7];
+        return Control(file.Descriptor, GetExtendedFlags, attributes) == 0 && (attributes[0] & RealTime) != 0;
+    }
+
+    /// <summary>Bytes of the file system, and those that are free for this process.</summary>
+    public static (long Size, long Free) Space(OpenFile file)
+    {
+        var buffer = stackalloc long[64];
+        return FileSystemFacts(file.Descriptor, buffer) == 0 ? (buffer[1] * buffer[2], buffer[1] * buffer[4]) : (0, 0);
+    }
 
     public static bool IsBtrfs(OpenFile file) => FileSystemType(file) == Btrfs;
 

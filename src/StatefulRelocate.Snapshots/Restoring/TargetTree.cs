@@ -1,3 +1,4 @@
+using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 
@@ -96,7 +97,7 @@ internal sealed class TargetTree : IDisposable
         foreach (var name in directory.Names())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (directory.FactsAt(name) is not { } facts)
+            if (ReservedDirectory.IsReserved(PathText.Join(path, name)) || directory.FactsAt(name) is not { } facts)
                 continue;
             var key = new EntryKey(volume, PathText.Join(path, name));
             found[key] = facts;

@@ -1,5 +1,6 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 
@@ -42,6 +43,8 @@ internal sealed class TreeScanner
         foreach (var name in directory.Names())
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (ReservedDirectory.IsReserved(PathText.Join(path, name)))
+                continue;
             try
             {
                 await ScanNameAsync(volume, PathText.Join(path, name), $"{shownPath}/{name}", directory, name, entries, cancellationToken).ConfigureAwait(false);
