@@ -1,4 +1,6 @@
 using System.CommandLine;
+using StatefulRelocate.Cli.Repositories;
+using StatefulRelocate.Cli.Snapshots;
 
 namespace StatefulRelocate.Cli.Commands;
 

@@ -23,19 +23,26 @@ public sealed class RepositoryKey
     /// <exception cref="RelocateException">It cannot be read or is no key file.</exception>
     public static RepositoryKey FromKeyFile(string path)
     {
-        string text;
         try
         {
-            text = File.ReadLines(path).FirstOrDefault("").Trim();
+            return FromKeyText(File.ReadLines(path).FirstOrDefault(""), path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new RelocateException($"{path}: cannot read the key file: {error.Message}", inner: error);
         }
+    }
 
-        if (text.Length != 64 || !text.All(char.IsAsciiHexDigit))
-            throw new RelocateException($"{path}: not a key file: its first line must be 64 hex digits, as 'openssl rand -hex 32' prints them");
-        return new(null, Convert.FromHexString(text));
+    /// <summary>The key of a key file, from elsewhere.</summary>
+    /// <param name="text">64 hex digits; space around them does not matter.</param>
+    /// <param name="where">Where it comes from, for the message; the text is never shown.</param>
+    /// <exception cref="RelocateException">It is no key.</exception>
+    public static RepositoryKey FromKeyText(string text, string where)
+    {
+        var digits = text.Trim();
+        if (digits.Length != 64 || !digits.All(char.IsAsciiHexDigit))
+            throw new RelocateException($"{where}: not a key: its first line must be 64 hex digits, as 'openssl rand -hex 32' prints them");
+        return new(null, Convert.FromHexString(digits));
     }
 
     /// <summary>Writes a new random key file, readable by its owner only.</summary>

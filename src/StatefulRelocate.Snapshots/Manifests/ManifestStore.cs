@@ -9,6 +9,7 @@ namespace StatefulRelocate.Snapshots.Manifests;
 /// <summary>The sealed snapshots of a repository.</summary>
 public sealed class ManifestStore
 {
+    private const int ShortestBeginning = 4;
     private readonly Repository _repository;
 
     internal ManifestStore(Repository repository) => _repository = repository;
@@ -60,18 +61,45 @@ public sealed class ManifestStore
 
     /// <summary>The manifest of that id; <c>latest</c> is the newest.</summary>
     /// <exception cref="RelocateException">There is none.</exception>
-    public async Task<SnapshotManifest> GetAsync(string id, CancellationToken cancellationToken)
+    public Task<SnapshotManifest> GetAsync(string id, CancellationToken cancellationToken) => GetAsync(id, null, cancellationToken);
+
+    /// <summary>The manifest of that id, or of the one id that begins so (four characters at least); <c>latest</c> is the newest.</summary>
+    /// <param name="id">The id, its beginning, or <c>latest</c>.</param>
+    /// <param name="app">With <c>latest</c>: of this app only. Null: of any.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="RelocateException">There is none, or several begin so.</exception>
+    public async Task<SnapshotManifest> GetAsync(string id, string? app, CancellationToken cancellationToken)
     {
         if (id == "latest")
         {
             SnapshotManifest? newest = null;
             await foreach (var manifest in ListAsync(cancellationToken).ConfigureAwait(false))
-                newest = newest is null || manifest.CreatedAt >= newest.CreatedAt ? manifest : newest;
-            return newest ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot yet");
+            {
+                if (app is null || manifest.App == app)
+                    newest = newest is null || manifest.CreatedAt >= newest.CreatedAt ? manifest : newest;
+            }
+
+            return newest ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot {(app is null ? "yet" : $"of app '{app}'")}");
         }
 
-        return await FindAsync(id, cancellationToken).ConfigureAwait(false)
-            ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot '{id}'; see 'relocate snapshot list'");
+        if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is { } exact)
+            return exact;
+        var found = new List<SnapshotManifest>();
+        if (id.Length >= ShortestBeginning)
+        {
+            await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/" + id, cancellationToken).ConfigureAwait(false))
+            {
+                if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
+                    found.Add(manifest);
+            }
+        }
+
+        return found switch
+        {
+            [var one] => one,
+            [] => throw new RelocateException($"{_repository.Store.Description}: there is no snapshot '{id}'; see 'relocate snapshot list'"),
+            _ => throw new RelocateException($"{_repository.Store.Description}: '{id}' begins the ids of {found.Count} snapshots: {string.Join(", ", found.Take(3).Select(m => m.Id))}{(found.Count > 3 ? " …" : "")}"),
+        };
     }
 
     /// <summary>All manifests, ordered by id.</summary>

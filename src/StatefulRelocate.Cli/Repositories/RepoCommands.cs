@@ -1,10 +1,11 @@
 using System.CommandLine;
+using StatefulRelocate.Cli.Snapshots;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Storage;
 using StatefulRelocate.Snapshots.Verification;
 
-namespace StatefulRelocate.Cli.Commands;
+namespace StatefulRelocate.Cli.Repositories;
 
 /// <summary><c>relocate repo</c>: make and check repositories.</summary>
 internal static class RepoCommands

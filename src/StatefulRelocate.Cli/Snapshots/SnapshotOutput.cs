@@ -1,29 +1,32 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using StatefulRelocate.Snapshots.Browsing;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Restoring;
-using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Verification;
 
-namespace StatefulRelocate.Cli.Commands;
+namespace StatefulRelocate.Cli.Snapshots;
 
 /// <summary>How the data path's results are shown.</summary>
 internal static class SnapshotOutput
 {
-    public static void Write(RepositoryChecked value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.RepositoryChecked));
+    public static void Write(RepositoryChecked value) => Write(value, SnapshotJson.Default.RepositoryChecked);
 
-    public static void Write(SnapshotTaken value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.SnapshotTaken));
+    public static void Write(TakenDocument value) => Write(value, SnapshotJson.Default.TakenDocument);
 
-    public static void Write(SnapshotRestored value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.SnapshotRestored));
+    public static void Write(SnapshotRestored value) => Write(value, SnapshotJson.Default.SnapshotRestored);
 
-    public static void Write(TreeVerified value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.TreeVerified));
+    public static void Write(TreeVerified value) => Write(value, SnapshotJson.Default.TreeVerified);
 
-    public static void Write(SnapshotManifest value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.SnapshotManifest));
+    public static void Write(SnapshotDocument value) => Write(value, SnapshotJson.Default.SnapshotDocument);
 
-    public static void Write(IReadOnlyList<SnapshotManifest> value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.IReadOnlyListSnapshotManifest));
+    public static void Write(IReadOnlyList<SnapshotDocument> value) => Write(value, SnapshotJson.Default.IReadOnlyListSnapshotDocument);
 
-    public static void Write(IReadOnlyList<SnapshotDifference> value) => Console.WriteLine(JsonSerializer.Serialize(value, SnapshotJson.Default.IReadOnlyListSnapshotDifference));
+    public static void Write(IReadOnlyList<SnapshotDifference> value) => Write(value, SnapshotJson.Default.IReadOnlyListSnapshotDifference);
+
+    public static void Write(IReadOnlyList<SnapshotName> value) => Write(value, SnapshotJson.Default.IReadOnlyListSnapshotName);
 
     public static void Warn(IEnumerable<string> warnings)
     {
@@ -44,14 +47,17 @@ internal static class SnapshotOutput
     }
 
     public static string Seconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00} s");
+
+    private static void Write<T>(T value, JsonTypeInfo<T> type) => Console.WriteLine(JsonSerializer.Serialize(value, type));
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 [JsonSerializable(typeof(RepositoryChecked))]
-[JsonSerializable(typeof(SnapshotTaken))]
+[JsonSerializable(typeof(TakenDocument))]
 [JsonSerializable(typeof(SnapshotRestored))]
 [JsonSerializable(typeof(TreeVerified))]
-[JsonSerializable(typeof(SnapshotManifest))]
-[JsonSerializable(typeof(IReadOnlyList<SnapshotManifest>))]
+[JsonSerializable(typeof(SnapshotDocument))]
+[JsonSerializable(typeof(IReadOnlyList<SnapshotDocument>))]
 [JsonSerializable(typeof(IReadOnlyList<SnapshotDifference>))]
+[JsonSerializable(typeof(IReadOnlyList<SnapshotName>))]
 internal sealed partial class SnapshotJson : JsonSerializerContext;
