@@ -62,7 +62,7 @@ internal static class LayerReader
         }
     }
 
-    private static byte[] Decompress(string part, byte[] content)
+    internal static byte[] Decompress(string part, byte[] content)
     {
         using var decompressor = new Decompressor();
         try
@@ -95,7 +95,7 @@ internal static class LayerReader
         }
     }
 
-    private static BlockMap ReadBlocks(BinaryReader reader, string where, TreeEntry entry, TreeEntry? below)
+    internal static BlockMap ReadBlocks(BinaryReader reader, string where, TreeEntry entry, TreeEntry? below)
     {
         var kind = reader.ReadByte();
         var count = Blocks.Count(entry.Size);

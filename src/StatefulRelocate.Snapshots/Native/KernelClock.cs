@@ -25,4 +25,18 @@ internal static class KernelClock
         while (Now() <= from)
             await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Waits until a change would be stamped later than a file's time, but not for long: false when that time lies in the future.</summary>
+    public static bool WaitPast(long stamped)
+    {
+        const int longestMilliseconds = 100;
+        for (var waited = 0; Now() <= stamped; waited++)
+        {
+            if (waited == longestMilliseconds)
+                return false;
+            Thread.Sleep(1);
+        }
+
+        return true;
+    }
 }

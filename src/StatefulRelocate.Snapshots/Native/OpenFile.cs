@@ -105,6 +105,13 @@ internal sealed unsafe class OpenFile : IDisposable
             throw SystemCallException.Last("fsync", Shown);
     }
 
+    /// <summary>Lets the kernel begin to write a range to disk, so that less is left for the sync at the end; only a hint.</summary>
+    public void BeginWriteback(long offset, long length)
+    {
+        const uint write = 2;
+        _ = Posix.SyncRange(Descriptor, offset, length, write);
+    }
+
     public void SyncFileSystem()
     {
         if (Posix.SyncFileSystem(Descriptor) != 0)

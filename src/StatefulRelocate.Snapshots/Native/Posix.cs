@@ -88,6 +88,30 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "lremovexattr", SetLastError = true)]
     public static partial int RemoveAttribute(byte* path, byte* name);
 
+    [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeModeOf(int descriptor, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
+    public static partial int ChangeOwnerOf(int descriptor, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
+    public static partial int SetTimesOf(int descriptor, long* times);
+
+    [LibraryImport("libc", EntryPoint = "flistxattr", SetLastError = true)]
+    public static partial nint ListAttributesOf(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true)]
+    public static partial nint GetAttributeOf(int descriptor, byte* name, byte* value, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "fsetxattr", SetLastError = true)]
+    public static partial int SetAttributeOf(int descriptor, byte* name, byte* value, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fremovexattr", SetLastError = true)]
+    public static partial int RemoveAttributeOf(int descriptor, byte* name);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    public static partial int SyncRange(int descriptor, long offset, long length, uint flags);
+
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int ClockTime(int clock, long* time);
 

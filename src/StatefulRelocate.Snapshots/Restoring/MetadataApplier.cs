@@ -3,77 +3,126 @@ using StatefulRelocate.Snapshots.Native;
 
 namespace StatefulRelocate.Snapshots.Restoring;
 
-/// <summary>Gives names the owner, attributes, mode and time that the snapshot says; sets only what differs.</summary>
+/// <summary>Gives names the owner, attributes, mode and time that the snapshot says; sets only what differs. Used by many threads.</summary>
 internal sealed class MetadataApplier
 {
-    private readonly TargetTree _tree;
-    private readonly List<string> _warnings;
+    private const int Invalid = 22;
     private int _owners, _attributes;
 
-    public MetadataApplier(TargetTree tree, List<string> warnings) => (_tree, _warnings) = (tree, warnings);
-
-    /// <summary>Entries whose owner or attributes could not be set.</summary>
-    public HashSet<EntryKey> Substituted { get; } = [];
-
-    public void Apply(TreeEntry entry)
+    /// <summary>A file whose content is written; whatever stands under its name, only what is open is changed.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="entry">What it is to be.</param>
+    /// <param name="bare">Whether it surely has no attributes yet.</param>
+    /// <returns>Its facts after that, and whether owner or attributes could not be set.</returns>
+    public (FileFacts Facts, bool Substituted) Apply(OpenFile file, TreeEntry entry, bool bare)
     {
-        var (directory, name) = _tree.Parent(entry.Key);
-        var facts = directory.FactsAt(name) ?? throw new SystemCallException("stat", directory.Show(name), Posix.NotFound);
-        var shown = directory.Show(name);
-        var owned = facts.User != entry.User || facts.Group != entry.Group;
-        if (owned)
-        {
-            var error = FileMetadata.SetOwner(directory, name, entry.User, entry.Group);
-            if (error is Posix.NotPermitted or 22)
-            {
-                _owners++;
-                Substituted.Add(entry.Key);
-            }
-            else
-            {
-                Require(error, "set the owner", shown);
-            }
-        }
+        var facts = file.Facts();
+        var substituted = !SetOwner(file, entry, facts);
+        substituted |= !SetAttributes(file, entry, bare);
+        SetModeAndTime(file, entry, facts);
+        return (file.Facts(), substituted);
+    }
 
-        if (entry.Type != EntryType.SymbolicLink)
+    /// <summary>What a directory can be given before something is made in it; whether owner or attributes cannot be set.</summary>
+    public bool Begin(OpenFile directory, TreeEntry entry)
+    {
+        var substituted = !SetOwner(directory, entry, directory.Facts());
+        if (entry.Attributes.IsEmpty || HandleMetadata.Probe(directory, entry.Attributes[0].Name) != Posix.Unsupported)
+            return substituted;
+        Interlocked.Increment(ref _attributes);
+        return true;
+    }
+
+    /// <summary>What a directory is given when nothing more is made in it.</summary>
+    public void Finish(TargetDirectory directory)
+    {
+        var (file, entry) = (directory.Handle.Handle, directory.Entry);
+        if (entry.Attributes.IsEmpty || HandleMetadata.Probe(file, entry.Attributes[0].Name) != Posix.Unsupported)
+            SetAttributes(file, entry, bare: false);
+        SetModeAndTime(file, entry, file.Facts());
+    }
+
+    /// <summary>A symbolic link or a FIFO; see <see cref="Apply(OpenFile, TreeEntry, bool)"/>.</summary>
+    public (FileFacts Facts, bool Substituted) Apply(OpenDirectory directory, string name, TreeEntry entry)
+    {
+        var shown = directory.Show(name);
+        var facts = directory.FactsAt(name) ?? throw new SystemCallException("stat", shown, Posix.NotFound);
+        var substituted = false;
+        if (facts.User != entry.User || facts.Group != entry.Group)
+            substituted = !Owned(FileMetadata.SetOwner(directory, name, entry.User, entry.Group), shown);
+        if (entry.Type == EntryType.Fifo)
         {
             using var handle = directory.OpenAt(name, Posix.PathOnly);
-            var path = handle.ProcPath();
-            var actual = FileMetadata.ReadAttributes(directory.Handle.ProcPath(name));
-            var linkPath = directory.Handle.ProcPath(name);
-            foreach (var extra in actual.Where(a => entry.Attributes.All(e => e.Name != a.Name)))
-                Require(FileMetadata.RemoveAttribute(linkPath, extra.Name), "remove an attribute", shown);
-            foreach (var wanted in entry.Attributes)
-            {
-                if (actual.FirstOrDefault(a => a.Name == wanted.Name) is { } same && same.Value.AsSpan().SequenceEqual(wanted.Value))
-                    continue;
-                var error = FileMetadata.SetAttribute(linkPath, wanted);
-                if (error is Posix.Unsupported or Posix.NotPermitted)
-                {
-                    _attributes++;
-                    Substituted.Add(entry.Key);
-                }
-                else
-                {
-                    Require(error, $"set the attribute {wanted.Name}", shown);
-                }
-            }
-
-            // Last: a new owner clears the set-uid bits, and an ACL sets the group's.
-            if ((directory.FactsAt(name)?.Mode ?? 0) != entry.Mode)
-                Require(FileMetadata.SetMode(path, entry.Mode), "set the mode", shown);
+            if (handle.Facts().Type == EntryType.Fifo && facts.Mode != entry.Mode)
+                Require(FileMetadata.SetMode(handle.ProcPath(), entry.Mode), "set the mode", shown);
+            var path = directory.Handle.ProcPath(name);
+            foreach (var wanted in entry.Attributes.Except(FileMetadata.ReadAttributes(path)))
+                substituted |= !Set(FileMetadata.SetAttribute(path, wanted), wanted, shown);
         }
 
         if (facts.ModifiedSeconds != entry.ModifiedSeconds || facts.ModifiedNanoseconds != entry.ModifiedNanoseconds)
             Require(FileMetadata.SetModified(directory, name, entry.ModifiedSeconds, entry.ModifiedNanoseconds), "set the time", shown);
+        return (directory.FactsAt(name) ?? throw new SystemCallException("stat", shown, Posix.NotFound), substituted);
     }
 
-    public void Summarise()
+    public IEnumerable<string> Warnings()
     {
         if (_owners > 0)
-            _warnings.Add($"{_owners} owners could not be set: only root may give files away; they belong to the user of this process");
+            yield return $"{_owners} owners could not be set: only root may give files away; they belong to the user of this process";
         if (_attributes > 0)
-            _warnings.Add($"{_attributes} extended attributes could not be set: the file system of the target has none, or only root may set them");
+            yield return $"the extended attributes of {_attributes} entries could not be set: the file system of the target has none, or only root may set them";
+    }
+
+    private static void SetModeAndTime(OpenFile file, TreeEntry entry, FileFacts facts)
+    {
+        // Last: a new owner clears the set-uid bits, and an access list sets the group's.
+        if (facts.Mode != entry.Mode || !entry.Attributes.IsEmpty || (entry.Mode & 0xC00) != 0)
+            Require(HandleMetadata.SetMode(file, entry.Mode), "set the mode", file.Shown);
+        if (facts.ModifiedSeconds != entry.ModifiedSeconds || facts.ModifiedNanoseconds != entry.ModifiedNanoseconds)
+            Require(HandleMetadata.SetModified(file, entry.ModifiedSeconds, entry.ModifiedNanoseconds), "set the time", file.Shown);
+    }
+
+    private bool SetOwner(OpenFile file, TreeEntry entry, FileFacts facts)
+        => (facts.User == entry.User && facts.Group == entry.Group) || Owned(HandleMetadata.SetOwner(file, entry.User, entry.Group), file.Shown);
+
+    private bool SetAttributes(OpenFile file, TreeEntry entry, bool bare)
+    {
+        if (bare && entry.Attributes.IsEmpty)
+            return true;
+        var actual = bare ? [] : HandleMetadata.ReadAttributes(file);
+        foreach (var extra in actual.Where(a => entry.Attributes.All(e => e.Name != a.Name)))
+            Require(HandleMetadata.RemoveAttribute(file, extra.Name), "remove an attribute", file.Shown);
+        var all = true;
+        foreach (var wanted in entry.Attributes)
+        {
+            if (actual.FirstOrDefault(a => a.Name == wanted.Name) is { } same && same.Value.AsSpan().SequenceEqual(wanted.Value))
+                continue;
+            all &= Set(HandleMetadata.SetAttribute(file, wanted), wanted, file.Shown);
+        }
+
+        if (!all)
+            Interlocked.Increment(ref _attributes);
+        return all;
+    }
+
+    private bool Owned(int error, string shown)
+    {
+        if (error is Posix.NotPermitted or Invalid)
+        {
+            Interlocked.Increment(ref _owners);
+            return false;
+        }
+
+        Require(error, "set the owner", shown);
+        return true;
+    }
+
+    private static bool Set(int error, ExtendedAttribute wanted, string shown)
+    {
+        if (error is Posix.Unsupported or Posix.NotPermitted)
+            return false;
+        Require(error, $"set the attribute {wanted.Name}", shown);
+        return true;
     }
 
     private static void Require(int error, string action, string path)

@@ -32,8 +32,8 @@ public sealed class Restorer
             var manifest = await ManifestAsync(request, cancellationToken).ConfigureAwait(false);
             clock.EndWaiting("wait");
             await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
-            using var round = new RestoreRound(_repository, _time, directory, manifest, VolumeMatching.Paths(manifest, request.Volumes), progress);
-            return await round.RunAsync(journal, clock, cancellationToken).ConfigureAwait(false);
+            using var round = new RestoreRound(_repository, directory, manifest, VolumeMatching.Paths(manifest, request.Volumes), progress);
+            return round.Run(journal, clock, cancellationToken);
         }, cancellationToken)).ConfigureAwait(false);
     }
 

@@ -44,6 +44,19 @@ internal sealed class TargetTree : IDisposable
         return found;
     }
 
+    /// <summary>How many names each inode has that has more than one.</summary>
+    public Dictionary<(ulong, ulong), uint> CountNames()
+    {
+        var names = new Dictionary<(ulong, ulong), uint>();
+        foreach (var facts in Walk(makeAccessible: false, CancellationToken.None).Values)
+        {
+            if (facts.Links > 1 && facts.Type != EntryType.Directory)
+                System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(names, (facts.Identity.Device, facts.Identity.Inode), out _)++;
+        }
+
+        return names;
+    }
+
     /// <summary>The directory that holds a path, and its name there. Valid until the next call for the same volume.</summary>
     public (OpenDirectory Directory, string Name) Parent(EntryKey key)
         => key.Path.Length == 0 ? (_roots[key.Volume], ".") : (Directory(key.Volume, PathText.Parent(key.Path)), PathText.Name(key.Path));

@@ -137,19 +137,22 @@ public sealed class Snapshotter
             return [[.. await writer.FinishAsync().ConfigureAwait(false)]];
         }
 
-        foreach (var key in journal.Entries.Keys)
-        {
-            if (!entries.ContainsKey(key))
-                await writer.RemoveAsync(key).ConfigureAwait(false);
-        }
-
+        // In path order, removals among the rest: readers lay layers upon each other as streams.
+        using var before = journal.Entries.Values.GetEnumerator();
+        var has = before.MoveNext();
         foreach (var entry in entries.Values)
         {
-            var below = journal.Entries.GetValueOrDefault(entry.Key);
+            for (; has && before.Current.Key.CompareTo(entry.Key) < 0; has = before.MoveNext())
+                await writer.RemoveAsync(before.Current.Key).ConfigureAwait(false);
+            var below = has && before.Current.Key == entry.Key ? before.Current : null;
+            if (below is not null)
+                has = before.MoveNext();
             if (below is null || !below.Digest.AsSpan().SequenceEqual(entry.Digest))
                 await writer.PutAsync(entry, below).ConfigureAwait(false);
         }
 
+        for (; has; has = before.MoveNext())
+            await writer.RemoveAsync(before.Current.Key).ConfigureAwait(false);
         var parts = await writer.FinishAsync().ConfigureAwait(false);
         return parts.Count == 0 ? journal.Layers : journal.Layers.Add([.. parts]);
     }

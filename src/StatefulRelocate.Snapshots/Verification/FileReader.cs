@@ -4,7 +4,7 @@ using StatefulRelocate.Snapshots.Native;
 
 namespace StatefulRelocate.Snapshots.Verification;
 
-/// <summary>Computes content ids from a file's own bytes.</summary>
+/// <summary>Computes content ids from a file's own bytes. Used by one thread.</summary>
 internal sealed class FileReader
 {
     private const int BlocksAtOnce = 32;
@@ -30,43 +30,71 @@ internal sealed class FileReader
             if (data >= size)
                 break;
             var ids = new UInt128[BlockMap.BlocksIn(count, number)];
-            for (var at = 0; at < ids.Length; at += BlocksAtOnce)
-            {
-                var some = Math.Min(BlocksAtOnce, ids.Length - at);
-                ReadInto(file, size, number * BlockMap.ChunkBlocks + at, some, ids.AsSpan(at, some));
-            }
-
+            ReadChunk(file, size, number, ids);
             map.Set(number, BlockChunk.Of(ids));
         }
 
         return map.ToMap();
     }
 
-    /// <summary>Some blocks of a file; the result has one id for each.</summary>
-    public UInt128[] Read(OpenFile file, long size, IReadOnlyList<int> blocks, CancellationToken cancellationToken)
+    /// <summary>One chunk of a file, holes skipped.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="size">Its size.</param>
+    /// <param name="number">The chunk.</param>
+    /// <param name="ids">One for each of its blocks.</param>
+    public void ReadChunk(OpenFile file, long size, long number, Span<UInt128> ids)
     {
-        var ids = new UInt128[blocks.Count];
-        for (var i = 0; i < blocks.Count;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var count = 1;
-            while (count < BlocksAtOnce && i + count < blocks.Count && blocks[i + count] == blocks[i] + count)
-                count++;
-            ReadInto(file, size, blocks[i], count, ids.AsSpan(i, count));
-            i += count;
-        }
+        var first = number * BlockMap.ChunkBlocks;
 
-        return ids;
+        // Small files are read at once: asking where their holes are costs as much.
+        var sparse = ids.Length > BlocksAtOnce;
+        for (var at = 0; at < ids.Length;)
+        {
+            if (sparse)
+            {
+                var data = file.NextData((first + at) * Blocks.Size) ?? size;
+                var skip = (int)Math.Min(data / Blocks.Size - first, ids.Length);
+                if (skip > at)
+                {
+                    ids[at..skip].Clear();
+                    at = skip;
+                    continue;
+                }
+
+                // What follows is read up to the next hole without asking again.
+                var end = file.NextHole(data, size);
+                var to = (int)Math.Min((end + Blocks.Size - 1) / Blocks.Size - first, ids.Length);
+                for (; at < to; at += Math.Min(BlocksAtOnce, to - at))
+                    Read(file, size, first + at, ids.Slice(at, Math.Min(BlocksAtOnce, to - at)));
+                continue;
+            }
+
+            Read(file, size, first + at, ids[at..]);
+            at = ids.Length;
+        }
     }
 
-    private void ReadInto(OpenFile file, long size, long block, int count, Span<UInt128> ids)
+    /// <summary>Some blocks of a file, ascending; <paramref name="ids"/> has one for each.</summary>
+    public void ReadBlocks(OpenFile file, long size, ReadOnlySpan<long> blocks, Span<UInt128> ids)
+    {
+        for (var i = 0; i < blocks.Length;)
+        {
+            var count = 1;
+            while (count < BlocksAtOnce && i + count < blocks.Length && blocks[i + count] == blocks[i] + count)
+                count++;
+            Read(file, size, blocks[i], ids.Slice(i, count));
+            i += count;
+        }
+    }
+
+    private void Read(OpenFile file, long size, long block, Span<UInt128> ids)
     {
         var offset = block * Blocks.Size;
-        var wanted = (int)Math.Min((long)count * Blocks.Size, size - offset);
+        var wanted = (int)Math.Min((long)ids.Length * Blocks.Size, size - offset);
         var read = file.Read(_buffer.AsSpan(0, wanted), offset);
         BytesRead += read;
         _buffer.AsSpan(read, wanted - read).Clear();
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < ids.Length; i++)
             ids[i] = Blocks.Identify(_keys, _buffer.AsSpan(i * Blocks.Size, Blocks.Length(size, block + i)));
     }
 }

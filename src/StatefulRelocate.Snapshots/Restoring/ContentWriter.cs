@@ -1,0 +1,336 @@
+using StatefulRelocate.Snapshots.Chunks;
+using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Maps;
+using StatefulRelocate.Snapshots.Native;
+using StatefulRelocate.Snapshots.Packs;
+
+namespace StatefulRelocate.Snapshots.Restoring;
+
+/// <summary>
+/// Gives files their content, several batches at a time. A batch is up to some megabytes of blocks from neighbouring files: which blocks,
+/// from where, written, then each file that is complete gets its metadata, is looked at, and read back.
+/// </summary>
+internal sealed class ContentWriter : IDisposable
+{
+    /// <summary>A batch is full at 2 MiB, or so many files: those are open at once in each thread.</summary>
+    private const long FullWeight = 2 << 20;
+    private const int FullPieces = 64, MaxThreads = 16;
+
+    /// <summary>Bytes that one thread reads back before another may take the rest.</summary>
+    private const long ReadBackShare = 4 << 20;
+
+    private readonly Repository _repository;
+    private readonly MetadataApplier _metadata;
+    private readonly RowSequencer _rows;
+    private readonly Action<long> _progress;
+    private readonly WorkerThreads<ContentBuffers> _threads;
+    private readonly CancellationToken _cancellationToken;
+    private readonly Dictionary<EntryKey, StatIdentity> _groups = [];
+    private Batch _batch = new();
+    private long _written, _read;
+
+    public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, CancellationToken cancellationToken)
+    {
+        (_repository, _metadata, _rows, _progress, _cancellationToken) = (repository, metadata, rows, progress, cancellationToken);
+        var salts = new PackSalts();
+
+        // Twice the cores: half of them wait for the store or the disk.
+        var count = Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads);
+        _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
+    }
+
+    public long BytesWritten => Interlocked.Read(ref _written);
+
+    public long BytesRead => Interlocked.Read(ref _read);
+
+    /// <summary>Hands in a file that is made, or whose content is unknown.</summary>
+    public void Fill(FileJob job)
+    {
+        var (map, kind) = (job.Entry.Blocks, job.Found is null ? PieceKind.Fill : PieceKind.Compare);
+        long next = 0;
+        foreach (var (number, _) in map.Stored())
+        {
+            if (kind == PieceKind.Compare && number > next)
+                Add(new Piece(PieceKind.Clear, job, next, number - next), 0);
+            Add(new Piece(kind, job, number), Math.Min(BlockMap.ChunkLength, job.Entry.Size - number * BlockMap.ChunkLength));
+            next = number + 1;
+        }
+
+        if (kind == PieceKind.Compare && next < map.Chunks)
+            Add(new Piece(PieceKind.Clear, job, next, map.Chunks - next), 0);
+        HandIn(job);
+    }
+
+    /// <summary>Hands in a file of which it is known what it holds.</summary>
+    public void Patch(FileJob job, BlockMap known)
+    {
+        var blocks = new List<long>(BlockMap.ChunkBlocks);
+        foreach (var block in job.Entry.Blocks.ChangedSince(known))
+        {
+            blocks.Add(block);
+            if (blocks.Count == BlockMap.ChunkBlocks)
+                AddPatch(job, blocks);
+        }
+
+        if (blocks.Count > 0)
+            AddPatch(job, blocks);
+        HandIn(job);
+    }
+
+    /// <summary>Begins what was handed in and does not fill a batch.</summary>
+    public void Flush()
+    {
+        if (_batch.Pieces.Count == 0)
+            return;
+        var batch = _batch;
+        _batch = new Batch();
+        _threads.Add(buffers => Process(batch, buffers));
+    }
+
+    /// <summary>Waits until all is done.</summary>
+    /// <exception cref="Exception">What any of it failed with.</exception>
+    public void Finish()
+    {
+        Flush();
+        _threads.Drain();
+    }
+
+    /// <summary>What the first file of a group of hard links was when it was done.</summary>
+    public StatIdentity? Group(EntryKey key)
+    {
+        lock (_groups)
+            return _groups.TryGetValue(key, out var identity) ? identity : null;
+    }
+
+    public void Dispose() => _threads.Dispose();
+
+    private void AddPatch(FileJob job, List<long> blocks)
+    {
+        Add(new Piece(PieceKind.Patch, job, Blocks: [.. blocks]), (long)blocks.Count * Blocks.Size);
+        blocks.Clear();
+    }
+
+    private void HandIn(FileJob job)
+    {
+        // One that has no piece yet still has to be made, and to get its metadata.
+        Add(new Piece(PieceKind.None, job), 0);
+        job.End();
+    }
+
+    private void Add(Piece piece, long weight)
+    {
+        _batch.Add(piece, weight);
+        if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= FullPieces)
+            Flush();
+    }
+
+    private void Process(Batch batch, ContentBuffers buffers)
+    {
+        var read = buffers.Reader.BytesRead;
+        foreach (var piece in batch.Pieces)
+            Plan(piece, buffers);
+        Count(buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cancellationToken));
+        var done = new List<(FileJob Job, FileFacts Facts, bool Substituted)>();
+        foreach (var piece in batch.Pieces)
+        {
+            if (piece.Job.End())
+                done.Add(Complete(piece.Job));
+        }
+
+        if (done.Count > 0)
+            ReadBack(done, buffers);
+        Interlocked.Add(ref _read, buffers.Reader.BytesRead - read);
+    }
+
+    /// <summary>Finds the blocks that a piece needs; zeros are written at once.</summary>
+    private void Plan(Piece piece, ContentBuffers buffers)
+    {
+        var (job, map) = (piece.Job, piece.Job.Entry.Blocks);
+        var file = job.Open();
+        switch (piece.Kind)
+        {
+            case PieceKind.Fill:
+                var wanted = map.Chunk(piece.Chunk)!.Ids;
+                for (var i = 0; i < wanted.Length; i++)
+                {
+                    if (wanted[i] != default)
+                        buffers.Writes.Need(_repository.Index, job, piece.Chunk * BlockMap.ChunkBlocks + i, wanted[i]);
+                }
+
+                job.AddWritten(new WrittenBlocks(piece.Chunk, 1, null));
+                break;
+            case PieceKind.Compare:
+                Compare(piece, file, buffers);
+                break;
+            case PieceKind.Clear:
+                var (start, end) = (piece.Chunk * BlockMap.ChunkLength, Math.Min((piece.Chunk + piece.Chunks) * BlockMap.ChunkLength, job.Entry.Size));
+                if ((file.NextData(start) ?? end) < end)
+                {
+                    file.PunchHole(start, end - start);
+                    job.AddWritten(new WrittenBlocks(piece.Chunk, piece.Chunks, null));
+                }
+
+                break;
+            case PieceKind.Patch:
+                Write(job, file, piece.Blocks!, buffers);
+                break;
+        }
+    }
+
+    private void Compare(Piece piece, OpenFile file, ContentBuffers buffers)
+    {
+        var wanted = piece.Job.Entry.Blocks.Chunk(piece.Chunk)!.Ids;
+        var ids = buffers.Ids.AsSpan(0, wanted.Length);
+        buffers.Reader.ReadChunk(file, piece.Job.Entry.Size, piece.Chunk, ids);
+        var differ = new List<long>();
+        for (var i = ids.CommonPrefixLength(wanted); i < ids.Length; i++)
+        {
+            if (ids[i] != wanted[i])
+                differ.Add(piece.Chunk * BlockMap.ChunkBlocks + i);
+        }
+
+        if (differ.Count > 0)
+            Write(piece.Job, file, [.. differ], buffers);
+    }
+
+    private void Write(FileJob job, OpenFile file, long[] blocks, ContentBuffers buffers)
+    {
+        for (var i = 0; i < blocks.Length;)
+        {
+            var id = job.Entry.Blocks[blocks[i]];
+            if (id != default)
+            {
+                buffers.Writes.Need(_repository.Index, job, blocks[i++], id);
+                continue;
+            }
+
+            var first = i++;
+            while (i < blocks.Length && blocks[i] == blocks[i - 1] + 1 && job.Entry.Blocks[blocks[i]] == default)
+                i++;
+            var start = blocks[first] * Blocks.Size;
+            file.PunchHole(start, Math.Min((blocks[i - 1] + 1) * Blocks.Size, job.Entry.Size) - start);
+        }
+
+        job.AddWritten(new WrittenBlocks(0, 0, blocks));
+    }
+
+    /// <summary>Nothing more is written to it: its size, if it ends in zeros, and its metadata.</summary>
+    private (FileJob Job, FileFacts Facts, bool Substituted) Complete(FileJob job)
+    {
+        var file = job.Open();
+        if (job.Found is null && file.Facts().Size != job.Entry.Size)
+            file.SetLength(job.Entry.Size);
+        var (facts, substituted) = _metadata.Apply(file, job.Entry, bare: job.Found is null && !job.Directory.Inherits);
+        if (facts.Size != job.Entry.Size)
+            throw new DamageException(file.Shown, "it does not have the size that was just given to it: something else writes here");
+        return (job, facts, substituted);
+    }
+
+    /// <summary>
+    /// Reads back what was written. Not in the same tick of the clock as the last change: what somebody else writes after we have read bears
+    /// another time then, and is found by the verification.
+    /// </summary>
+    private void ReadBack(List<(FileJob Job, FileFacts Facts, bool Substituted)> done, ContentBuffers buffers)
+    {
+        var later = KernelClock.WaitPast(done.Max(d => d.Facts.Identity.Changed));
+        foreach (var (job, facts, substituted) in done)
+        {
+            var entry = Describe(job, facts, substituted, later);
+            if (job.Written.Sum(w => w.Length) > ReadBackShare)
+            {
+                ShareReadBack(job, entry);
+                continue;
+            }
+
+            foreach (var written in job.Written)
+                ReadBack(job, written, buffers);
+            Settle(job, entry);
+        }
+    }
+
+    private void ShareReadBack(FileJob job, TreeEntry entry)
+    {
+        // Held until all shares are handed in, so that the last of them settles the file once.
+        job.Begin();
+        foreach (var written in job.Written)
+        {
+            job.Begin();
+            _threads.AddUrgent(buffers =>
+            {
+                var read = buffers.Reader.BytesRead;
+                ReadBack(job, written, buffers);
+                Interlocked.Add(ref _read, buffers.Reader.BytesRead - read);
+                if (job.End())
+                    Settle(job, entry);
+            });
+        }
+
+        if (job.End())
+            Settle(job, entry);
+    }
+
+    private void ReadBack(FileJob job, WrittenBlocks written, ContentBuffers buffers)
+    {
+        _cancellationToken.ThrowIfCancellationRequested();
+        var (file, map) = (job.Open(), job.Entry.Blocks);
+        if (written.Blocks is { } blocks)
+        {
+            var ids = buffers.Ids.AsSpan(0, blocks.Length);
+            buffers.Reader.ReadBlocks(file, job.Entry.Size, blocks, ids);
+            for (var i = 0; i < blocks.Length; i++)
+                Demand(ids[i], map[blocks[i]], file, blocks[i]);
+            return;
+        }
+
+        for (var number = written.FirstChunk; number < written.FirstChunk + written.Chunks; number++)
+        {
+            var data = file.NextData(number * BlockMap.ChunkLength) ?? job.Entry.Size;
+            if (map.Chunk(number) is null && data >= Math.Min((number + 1) * BlockMap.ChunkLength, job.Entry.Size))
+            {
+                // Straight to the next data: a hole may be a million chunks long.
+                number = Math.Max(number, Math.Min(data / BlockMap.ChunkLength, written.FirstChunk + written.Chunks) - 1);
+                continue;
+            }
+
+            var ids = buffers.Ids.AsSpan(0, BlockMap.BlocksIn(map.Count, number));
+            buffers.Reader.ReadChunk(file, job.Entry.Size, number, ids);
+            for (var i = 0; i < ids.Length; i++)
+                Demand(ids[i], map.Chunk(number)?.Ids[i] ?? default, file, number * BlockMap.ChunkBlocks + i);
+        }
+    }
+
+    private static void Demand(UInt128 read, UInt128 wanted, OpenFile file, long block)
+    {
+        if (read != wanted)
+            throw new DamageException(file.Shown, $"the block at byte {block * Blocks.Size} does not read back as it was written");
+    }
+
+    /// <summary>What the journal says of it. Where this side differs, its identity says so, and the next round compares.</summary>
+    private static TreeEntry Describe(FileJob job, FileFacts facts, bool substituted, bool later)
+    {
+        var entry = job.Entry;
+        var same = later && facts.Mode == entry.Mode && facts.ModifiedSeconds == entry.ModifiedSeconds && facts.ModifiedNanoseconds == entry.ModifiedNanoseconds
+            && (substituted || (facts.User == entry.User && facts.Group == entry.Group));
+        return entry with { Identity = same ? facts.Identity : default, Substituted = substituted, ActualUser = facts.User, ActualGroup = facts.Group };
+    }
+
+    private void Settle(FileJob job, TreeEntry entry)
+    {
+        if (job.IsGroup)
+        {
+            lock (_groups)
+                _groups[entry.Key] = entry.Identity;
+        }
+
+        job.Dispose();
+        job.Directory.Release();
+        _rows.Complete(job.Row, entry);
+    }
+
+    private void Count(long bytes)
+    {
+        Interlocked.Add(ref _written, bytes);
+        if (bytes > 0)
+            _progress(bytes);
+    }
+}
