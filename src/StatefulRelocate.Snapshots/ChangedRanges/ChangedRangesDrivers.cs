@@ -22,17 +22,18 @@ internal static class ChangedRangesDrivers
     {
         var files = new ReflinkFiles(journal, volume);
         var remembered = File.Exists(files.Table);
-        if (mode == ChangedRangesMode.Scan && !remembered)
+        var wanted = mode != ChangedRangesMode.Scan && !RetiredMark.Stands(files.Retired);
+        if (!wanted && !remembered)
             return ScanRanges.Instance;
         var clones = CloneDirectory.Open(root, files.Owner);
         if (clones is null)
         {
-            if (mode == ChangedRangesMode.Reflink)
+            if (wanted && mode == ChangedRangesMode.Reflink)
                 throw new RelocateException($"{root.Handle.Shown}: its file system cannot reflink for this user, as changed ranges by 'reflink' need; use an XFS (made with reflink=1) or btrfs, or ask for 'auto' or 'scan'");
             return remembered ? new ReadAllOnce(files.Table) : ScanRanges.Instance;
         }
 
-        var serving = mode != ChangedRangesMode.Scan && !RetiredMark.Stands(files.Retired) && HasRoom(root, warn);
+        var serving = wanted && HasRoom(root, warn);
         var table = remembered ? CloneTable.Load(files.Table) : new CloneTable(KernelClock.BootId(), 0, 0, new Dictionary<string, KeptClone>());
         if (table is null)
         {

@@ -76,6 +76,13 @@ internal sealed class CloneDirectory : IDisposable
         }
     }
 
+    /// <summary>Removes the directories that were made for the reflinks, where nothing else is kept in them.</summary>
+    public void RemoveIfEmpty()
+    {
+        using var volume = _directory.OpenDirectoryAt("../..");
+        ReservedDirectory.RemoveIfEmpty(volume);
+    }
+
     public void Dispose() => _directory.Dispose();
 
     private bool CanClone()

@@ -91,6 +91,8 @@ internal sealed class ReflinkRanges : IChangedRanges
             File.Delete(_files.Table);
         _committed = true;
         _clones.RemoveAllBut(kept.Values.Select(c => c.Name).ToHashSet());
+        if (!_serving)
+            _clones.RemoveIfEmpty();
     }
 
     public void Dispose()

@@ -29,8 +29,8 @@ public static class ReservedDirectory
             {
                 foreach (var name in directory.Names())
                 {
-                    if (directory.FactsAt(name) is { Type: EntryType.Directory })
-                        RemoveFiles(directory, name);
+                    if (directory.FactsAt(name) is { Type: EntryType.Directory } facts)
+                        RemoveDirectory(directory, name, facts);
                     else
                         directory.Remove(name, EntryType.File);
                 }
@@ -51,15 +51,41 @@ public static class ReservedDirectory
     /// <summary>The directory below it of one user of the volume, made when missing; the volume's own time stays. Null when something else bears the name.</summary>
     internal static OpenDirectory? OpenFor(OpenDirectory root, string owner)
     {
-        if (root.FactsAt(Name) is null)
-            KeepTime(root, () => root.MakeDirectory(Name));
-        using var directory = OpenOwn(root);
+        using var directory = OpenOrMake(root);
         if (directory is null)
             return null;
-        var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(owner)).AsSpan(0, 8));
+        var name = OwnerName(owner);
         if (directory.FactsAt(name) is null)
             directory.MakeDirectory(name);
         return directory.OpenDirectoryAt(name);
+    }
+
+    /// <summary>It, made when missing. Null when something else bears the name.</summary>
+    internal static OpenDirectory? OpenOrMake(OpenDirectory root)
+    {
+        if (root.FactsAt(Name) is null)
+            KeepTime(root, () => root.MakeDirectory(Name));
+        return OpenOwn(root);
+    }
+
+    /// <summary>A name for what one user of the volume keeps in it.</summary>
+    internal static string OwnerName(string owner) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(owner)).AsSpan(0, 8));
+
+    /// <summary>Removes it, and what is empty in it, when nothing is kept in it any more.</summary>
+    internal static void RemoveIfEmpty(OpenDirectory root)
+    {
+        using (var directory = OpenOwn(root))
+        {
+            if (directory is null)
+                return;
+            foreach (var name in directory.Names())
+            {
+                if (!directory.TryRemoveDirectory(name))
+                    return;
+            }
+        }
+
+        KeepTime(root, () => _ = root.TryRemoveDirectory(Name));
     }
 
     /// <summary>It, if it is there and ours.</summary>
@@ -83,8 +109,15 @@ public static class ReservedDirectory
         _ = FileMetadata.SetModified(root, ".", before.ModifiedSeconds, before.ModifiedNanoseconds);
     }
 
-    private static void RemoveFiles(OpenDirectory parent, string name)
+    private static void RemoveDirectory(OpenDirectory parent, string name, FileFacts facts)
     {
+        if (facts.Identity.Inode == BtrfsSubvolume.RootInode && Ioctl.IsBtrfs(parent.Handle))
+        {
+            if (BtrfsSubvolume.Destroy(parent, name) is var error and not 0)
+                throw new SystemCallException("remove the btrfs snapshot", parent.Show(name), error);
+            return;
+        }
+
         using (var directory = parent.OpenDirectoryAt(name))
         {
             foreach (var file in directory.Names())

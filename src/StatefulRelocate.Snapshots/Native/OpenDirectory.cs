@@ -17,14 +17,17 @@ internal sealed unsafe class OpenDirectory : IDisposable
     public OpenFile Handle => _handle;
 
     /// <summary>Opens a directory by an absolute path that the user chose; links in it are followed.</summary>
-    public static OpenDirectory Open(string path)
+    public static OpenDirectory Open(string path) => Open(path, null, path);
+
+    /// <summary>The same for a copy of the tree: files bear the device number of the original, and messages its path.</summary>
+    public static OpenDirectory Open(string path, DeviceAlias? alias, string shown)
     {
         fixed (byte* name = Encoding.UTF8.GetBytes(path + "\0"))
         {
             var descriptor = Posix.OpenAt(CurrentDirectory, name, Posix.ReadOnly | Posix.DirectoryOnly | Posix.CloseOnExec, 0);
             if (descriptor < 0)
                 throw SystemCallException.Last("open the directory", path);
-            return new OpenDirectory(new OpenFile(descriptor, path));
+            return new OpenDirectory(new OpenFile(descriptor, shown, alias));
         }
     }
 
@@ -37,7 +40,7 @@ internal sealed unsafe class OpenDirectory : IDisposable
             var descriptor = Posix.OpenAt(_handle.Descriptor, path, flags | Posix.NoFollow | Posix.CloseOnExec, mode);
             if (descriptor < 0)
                 throw SystemCallException.Last("open", Show(name));
-            return new OpenFile(descriptor, Show(name));
+            return new OpenFile(descriptor, Show(name), _handle.Alias);
         }
     }
 
@@ -50,7 +53,7 @@ internal sealed unsafe class OpenDirectory : IDisposable
                 return Posix.LastError == Posix.NotFound ? null : throw SystemCallException.Last("stat", Show(name));
         }
 
-        return FileFacts.From(raw);
+        return FileFacts.From(raw, _handle.Alias);
     }
 
     /// <summary>The names in the directory, sorted by their bytes.</summary>
@@ -129,6 +132,16 @@ internal sealed unsafe class OpenDirectory : IDisposable
                 throw SystemCallException.Last("remove", Show(name));
         }
     }
+
+    /// <summary>Removes a directory; whether it was one, and empty.</summary>
+    public bool TryRemoveDirectory(string name)
+    {
+        fixed (byte* path = Terminated(name))
+            return Posix.UnlinkAt(_handle.Descriptor, path, Posix.AtRemoveDirectory) == 0;
+    }
+
+    /// <summary>Its absolute path without links, as it is now.</summary>
+    public string RealPath() => new FileInfo($"/proc/self/fd/{_handle.Descriptor}").LinkTarget ?? _handle.Shown;
 
     public void Dispose() => _handle.Dispose();
 

@@ -7,12 +7,15 @@ internal sealed unsafe class OpenFile : IDisposable
 {
     private int _descriptor;
 
-    public OpenFile(int descriptor, string shown) => (_descriptor, Shown) = (descriptor, shown);
+    public OpenFile(int descriptor, string shown, DeviceAlias? alias = null) => (_descriptor, Shown, Alias) = (descriptor, shown, alias);
 
     ~OpenFile() => Release();
 
     /// <summary>The path for messages.</summary>
     public string Shown { get; }
+
+    /// <summary>What the file's device number is shown as, where it is read from a snapshot of the tree.</summary>
+    public DeviceAlias? Alias { get; }
 
     public int Descriptor => _descriptor >= 0 ? _descriptor : throw new ObjectDisposedException(Shown);
 
@@ -22,7 +25,7 @@ internal sealed unsafe class OpenFile : IDisposable
         byte empty = 0;
         if (Posix.Statx(Descriptor, &empty, Posix.AtEmptyPath, 0x7FF, &raw) != 0)
             throw SystemCallException.Last("stat", Shown);
-        return FileFacts.From(raw);
+        return FileFacts.From(raw, Alias);
     }
 
     /// <summary>Reads up to the buffer's length; less only at the end of the file.</summary>

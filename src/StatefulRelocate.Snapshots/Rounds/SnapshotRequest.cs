@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Snapshots.ChangedRanges;
+using StatefulRelocate.Snapshots.Consistency;
 
 namespace StatefulRelocate.Snapshots.Rounds;
 
@@ -52,6 +54,18 @@ public sealed record SnapshotRequest
 
     /// <summary>Bytes that all buffers of the round may take together, at least 64 MiB. Default: 256 MiB.</summary>
     public long Memory { get; init; } = 256L << 20;
+
+    /// <summary>How the round finds out which bytes of a changed file to read. Default: it scans the file.</summary>
+    public ChangedRangesMode ChangedRanges { get; init; }
+
+    /// <summary>Whether the round reads changed files in full and only checks the lists of changed ranges, as live rounds of a relocation do.</summary>
+    public bool AuditRanges { get; init; }
+
+    /// <summary>What is read: the live tree (default), or a copy of it at one instant.</summary>
+    public SourceSnapshotMode SourceSnapshot { get; init; }
+
+    /// <summary>Commands to run before and after the instant that the snapshot shows.</summary>
+    public SourceHooks Hooks { get; init; } = new();
 }
 
 /// <summary>A sealed snapshot.</summary>

@@ -64,6 +64,23 @@ internal static class ChildProcess
     private static async Task ActAsync(string[] arguments)
     {
         var workspace = arguments[1];
+        if (arguments[0] == "hold")
+        {
+            // Makes what a round reads, says so, and keeps it until it is killed.
+            Console.WriteLine("begun");
+            await using var source = await Snapshots.Consistency.ConsistentSource.OpenAsync(new SnapshotRequest
+            {
+                App = "web",
+                SnapshotId = "held",
+                Volumes = [new VolumePath("data", arguments[2])],
+                JournalDirectory = workspace,
+                SourceSnapshot = Snapshots.Consistency.SourceSnapshotMode.Auto,
+                Hooks = new() { Before = arguments.ElementAtOrDefault(3), After = arguments.ElementAtOrDefault(4) },
+            }, workspace, TimeProvider.System, _ => { }, default);
+            Console.WriteLine("ready");
+            await Task.Delay(Timeout.Infinite);
+        }
+
         var repository = await Repository.OpenAsync(DirectoryObjectStore.Open(Path.Combine(workspace, "repo")), RepositoryKey.FromKeyFile(Path.Combine(workspace, "key")), default);
         Console.WriteLine("ready");
         switch (arguments[0])

@@ -14,7 +14,7 @@ internal sealed class LoopFileSystem : IDisposable
         if (Environment.UserName != "root")
             Assert.Skip("mounting a file system needs root");
         if (TreeComparison.Run("sh", "-c", $"command -v mkfs.{type} mount losetup").Code != 0)
-            Assert.Skip($"mkfs.{type} is not installed (apt: {(type == "xfs" ? "xfsprogs" : "btrfs-progs")})");
+            Assert.Skip($"mkfs.{type} is not installed (apt: {(type == "ext4" ? "e2fsprogs" : type == "xfs" ? "xfsprogs" : "btrfs-progs")})");
         var loop = new LoopFileSystem(Directory.CreateTempSubdirectory("loop-tests-").FullName);
         Directory.CreateDirectory(loop.Mount);
         var (code, output) = TreeComparison.Run("sh", "-c", $"cd '{loop._directory}' && truncate -s {mebibytes}M image && mkfs.{type} -q {options} image && mount -o loop image mnt");
