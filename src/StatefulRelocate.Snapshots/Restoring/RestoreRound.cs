@@ -10,36 +10,36 @@ namespace StatefulRelocate.Snapshots.Restoring;
 internal sealed class RestoreRound : IDisposable
 {
     private readonly Repository _repository;
-    private readonly JournalDirectory _directory;
+    private readonly TargetState _state;
     private readonly SnapshotManifest _manifest;
     private readonly TargetTree _tree;
+    private readonly AheadOfManifest? _ahead;
     private readonly IProgress<ActivityProgress>? _progress;
     private readonly Lock _reporting = new();
-    private readonly string _bootId = KernelClock.BootId();
     private long _done;
 
-    public RestoreRound(Repository repository, JournalDirectory directory, SnapshotManifest manifest, IEnumerable<string> paths, IProgress<ActivityProgress>? progress)
+    public RestoreRound(
+        Repository repository, TargetState state, SnapshotManifest manifest, IEnumerable<string> paths, AheadOfManifest? ahead, IProgress<ActivityProgress>? progress)
     {
-        (_repository, _directory, _manifest, _progress) = (repository, directory, manifest, progress);
+        (_repository, _state, _manifest, _ahead, _progress) = (repository, state, manifest, ahead, progress);
+        _done = ahead?.BytesWritten ?? 0;
         _tree = new TargetTree(paths);
     }
 
-    public SnapshotRestored Run(RoundJournal? journal, PartClock clock, CancellationToken cancellationToken)
+    public SnapshotRestored Run(PartClock clock, CancellationToken cancellationToken)
     {
-        if (journal is not null && (journal.RepositoryId != _repository.Id || !journal.Volumes.SequenceEqual(_manifest.Volumes)))
-            journal = null;
-        var trusted = journal is not null && journal.BootId == _bootId && !File.Exists(_directory.DirtyMark);
+        var journal = _state.Journal?.Volumes.SequenceEqual(_manifest.Volumes) == true ? _state.Journal : null;
         var wanted = new WantedTree(_repository, _manifest, journal?.Entries.Values ?? (IReadOnlyCollection<TreeEntry>)[], LayersOf(journal));
         wanted.Check(cancellationToken);
         clock.End("read the tree");
 
-        MarkDirty();
+        _state.MarkDirty();
         var metadata = new MetadataApplier();
         var entries = new SortedDictionary<EntryKey, TreeEntry>();
         var rows = new RowSequencer(entry => entries.Add(entry.Key, entry));
         var links = new LinkPlan(_tree);
         using var content = new ContentWriter(_repository, metadata, rows, Report, cancellationToken);
-        var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, trusted, (_, _) => null);
+        var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, journal is not null && _state.IsTrusted, Followed);
         merge.Run(wanted.Entries(cancellationToken), cancellationToken);
         content.Finish();
         foreach (var (key, identity) in links.Make(content.Group, cancellationToken))
@@ -47,13 +47,14 @@ internal sealed class RestoreRound : IDisposable
         clock.End("write");
         _tree.SyncFileSystems();
         clock.End("sync");
-        SaveJournal(entries);
+        _state.Save(_manifest, entries);
         clock.End("journal");
+        var ahead = _ahead?.BytesWritten ?? 0;
         return new SnapshotRestored(_manifest.Id, new RoundFigures
         {
             BytesScanned = content.BytesRead,
-            BytesChanged = content.BytesWritten,
-            BytesShipped = content.BytesWritten,
+            BytesChanged = content.BytesWritten + ahead,
+            BytesShipped = content.BytesWritten + ahead,
             Entries = merge.Entries,
             Duration = clock.Total,
         }, clock.Parts, [.. metadata.Warnings()]);
@@ -72,26 +73,5 @@ internal sealed class RestoreRound : IDisposable
             _progress?.Report(new ActivityProgress { BytesDone = _done += bytes, Doing = "writing" });
     }
 
-    private void MarkDirty()
-    {
-        using (var mark = new FileStream(_directory.DirtyMark, FileMode.Create, FileAccess.Write))
-            mark.Flush(flushToDisk: true);
-        using var directory = OpenDirectory.Open(_directory.Root);
-        directory.Handle.Sync();
-    }
-
-    private void SaveJournal(SortedDictionary<EntryKey, TreeEntry> entries)
-    {
-        new RoundJournal
-        {
-            RepositoryId = _repository.Id,
-            BootId = _bootId,
-            SnapshotId = _manifest.Id,
-            StartedAt = _manifest.CreatedAt,
-            Volumes = _manifest.Volumes,
-            Layers = _manifest.Layers,
-            Entries = entries,
-        }.Save(_directory.TargetJournal);
-        File.Delete(_directory.DirtyMark);
-    }
+    private FollowedFile? Followed(EntryKey key, FileFacts facts) => _ahead?.Find(key, facts);
 }

@@ -1,6 +1,5 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
-using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Verification;
@@ -10,7 +9,6 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// <summary>Makes directories what a snapshot says, writing only what differs, and verifies them.</summary>
 public sealed class Restorer
 {
-    private static readonly TimeSpan ManifestPoll = TimeSpan.FromMilliseconds(20);
     private readonly Repository _repository;
     private readonly TimeProvider _time;
 
@@ -23,18 +21,7 @@ public sealed class Restorer
     public async Task<SnapshotRestored> RestoreAsync(RestoreRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
     {
         using var directory = JournalDirectory.Open(request.JournalDirectory);
-        return await GuardAsync(() => Task.Run(async () =>
-        {
-            var clock = new PartClock(_time);
-            await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
-            var journal = RoundJournal.Load(directory.TargetJournal);
-            clock.End("open");
-            var manifest = await ManifestAsync(request, cancellationToken).ConfigureAwait(false);
-            clock.EndWaiting("wait");
-            await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
-            using var round = new RestoreRound(_repository, directory, manifest, VolumeMatching.Paths(manifest, request.Volumes), progress);
-            return round.Run(journal, clock, cancellationToken);
-        }, cancellationToken)).ConfigureAwait(false);
+        return await GuardAsync(() => Task.Run(() => RestoreAsync(request, directory, progress, cancellationToken), cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>Computes the root hash from this side's bytes and compares it with the snapshot's.</summary>
@@ -47,16 +34,20 @@ public sealed class Restorer
             () => new TreeVerifier(_repository, _time).VerifyAsync(request, directory, progress, cancellationToken), cancellationToken)).ConfigureAwait(false);
     }
 
-    private async Task<SnapshotManifest> ManifestAsync(RestoreRequest request, CancellationToken cancellationToken)
+    private async Task<SnapshotRestored> RestoreAsync(RestoreRequest request, JournalDirectory directory, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
     {
-        if (!request.WaitForManifest)
-            return await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false);
-        while (true)
-        {
-            if (await _repository.Snapshots.FindAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false) is { } manifest)
-                return manifest;
-            await Task.Delay(ManifestPoll, _time, cancellationToken).ConfigureAwait(false);
-        }
+        var clock = new PartClock(_time);
+        await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        var state = TargetState.Load(directory, _repository.Id);
+        clock.End("open");
+        using var ahead = request.WaitForManifest ? new AheadOfManifest(_repository, _time, request, state, progress) : null;
+        var manifest = ahead is null
+            ? await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false)
+            : await ahead.FollowAsync(cancellationToken).ConfigureAwait(false);
+        clock.EndWaiting("wait");
+        await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        using var round = new RestoreRound(_repository, state, manifest, VolumeMatching.Paths(manifest, request.Volumes), ahead, progress);
+        return round.Run(clock, cancellationToken);
     }
 
     private static async Task<T> GuardAsync<T>(Func<Task<T>> act)

@@ -70,7 +70,7 @@ internal sealed record Announcement(IReadOnlyList<PackTable> Packs, IReadOnlyLis
     {
         var key = new EntryKey(reader.Read7BitEncodedInt(), EntryCodec.ReadText(reader, name));
         var (size, first, count) = (reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt());
-        if (key.Volume < 0 || key.Path.Length == 0 || !PathText.IsSafe(key.Path) || size < 0 || first < 0 || count <= 0
+        if (key.Volume < 0 || key.Path.Length == 0 || !PathText.IsSafe(key.Path) || size is < 0 or > Chunks.BlockMap.MaxFileSize || first < 0 || count <= 0
             || count > (memory.Length - memory.Position) / 16 || first > Chunks.Blocks.Count(size) - count)
             throw new DamageException(name, "it announces what no file can hold");
         var ids = new UInt128[count];
