@@ -8,7 +8,12 @@ internal static class ForgedObjects
 {
     private static readonly Dictionary<string, string> s_purposes = new(StringComparer.Ordinal)
     {
-        ["index"] = "index", ["maps"] = "map", ["snapshots"] = "snapshot", ["streams"] = "stream", ["leases"] = "lease", ["apps"] = "sealed",
+        ["index"] = "index",
+        ["maps"] = "map",
+        ["snapshots"] = "snapshot",
+        ["streams"] = "stream",
+        ["leases"] = "lease",
+        ["apps"] = "sealed",
     };
 
     /// <summary>Another object of that name, whose content was damaged before it was sealed; null where objects of that kind are not sealed as a whole.</summary>
