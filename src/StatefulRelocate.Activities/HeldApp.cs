@@ -35,7 +35,9 @@ internal sealed class HeldApp(IAgentEnvironment environment, string app, string 
 
     public Task<IDisposable> LockAsync(CancellationToken cancellationToken) => AppLock.TakeAsync(Cluster, app, cancellationToken);
 
-    public Task<Repository> OpenRepositoryAsync(CancellationToken cancellationToken) => environment.OpenRepositoryAsync(repository, cancellationToken);
+    /// <summary>Where the app's snapshots and its writer record are: its own key domain, where it has one.</summary>
+    public async Task<Repository> OpenRepositoryAsync(CancellationToken cancellationToken)
+        => await (await environment.OpenRepositoryAsync(repository, cancellationToken).ConfigureAwait(false)).ForAppAsync(app, cancellationToken).ConfigureAwait(false);
 
     public async Task<WriterRecords> OpenRecordsAsync(CancellationToken cancellationToken)
         => new(Cluster, await OpenRepositoryAsync(cancellationToken).ConfigureAwait(false), app);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,15 +17,26 @@ public sealed class Repository
     /// <summary>The format that this version writes and reads.</summary>
     public const int FormatVersion = 0;
 
-    private Repository(IObjectStore store, string id, KeyRing keys)
+    private const string DomainPrefix = "domains/";
+
+    private readonly ConcurrentDictionary<string, Repository> _apps = new(StringComparer.Ordinal);
+    private readonly ConfigObject _config;
+
+    private Repository(IObjectStore store, ConfigObject config, KeyRing keys, string? openedWith, string? app)
     {
-        (Store, Id, Keys) = (store, id, keys);
+        (Store, _config, Keys, OpenedWith, App) = (store, config, keys, openedWith, app);
+
+        // What a machine remembers of one domain is of no use in another.
+        Id = app is null ? config.Id : Convert.ToHexStringLower(HMACSHA256.HashData(keys.ConfigKey, Encoding.UTF8.GetBytes($"{config.Id}\0{app}"))[..16]);
         Index = new BlockIndex(this);
         Snapshots = new ManifestStore(this);
     }
 
-    /// <summary>The repository's id, 32 hex digits.</summary>
+    /// <summary>The repository's id, 32 hex digits; another one for each app that has a key domain of its own.</summary>
     public string Id { get; }
+
+    /// <summary>The one app that this is the key domain of, or null: the whole repository.</summary>
+    public string? App { get; }
 
     /// <summary>Where its objects live.</summary>
     public IObjectStore Store { get; }
@@ -33,6 +45,12 @@ public sealed class Repository
     public ManifestStore Snapshots { get; }
 
     internal KeyRing Keys { get; }
+
+    /// <summary>The id in <c>config</c>.</summary>
+    internal string RootId => _config.Id;
+
+    /// <summary>The key object that opened it, or null in the session that made it.</summary>
+    internal string? OpenedWith { get; }
 
     internal BlockIndex Index { get; }
 
@@ -50,7 +68,7 @@ public sealed class Repository
 
         // The key first: a repository whose config is there can always be opened.
         var keyName = $"keys/{id}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
-        var wrapped = JsonSerializer.SerializeToUtf8Bytes(KeyWrapping.Wrap(key, id, master), RepositoryJson.Default.WrappedKey);
+        var wrapped = JsonSerializer.SerializeToUtf8Bytes(KeyWrapping.Wrap(key, id, null, master), RepositoryJson.Default.WrappedKey);
         await store.PutAsync(keyName, wrapped, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
         var content = JsonSerializer.SerializeToUtf8Bytes(config, RepositoryJson.Default.ConfigObject);
         if (await store.PutAsync("config", content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is null)
@@ -59,7 +77,7 @@ public sealed class Repository
             throw AlreadyThere(store);
         }
 
-        return new Repository(store, id, keys);
+        return new Repository(store, config, keys, keyName, null);
     }
 
     /// <summary>Opens a repository.</summary>
@@ -89,12 +107,19 @@ public sealed class Repository
         {
             if (await store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } keyObject)
                 continue;
-            if (ParseKey(keyObject.Content) is not { } wrapped || KeyWrapping.Unwrap(key, config.Id, wrapped) is not { } master)
+            if (KeyWrapping.Parse(keyObject.Content) is not { } wrapped || KeyWrapping.Unwrap(key, config.Id, wrapped) is not { } master)
                 continue;
             var keys = new KeyRing(master);
+            if (wrapped.App is { } app)
+            {
+                var domain = new Repository(new AppDomainStore(store, app), config, keys, name, app);
+                return await domain.IsMarkedAsync(cancellationToken).ConfigureAwait(false) ? domain
+                    : throw new DamageException(DomainName(app), "it is missing, so the key of that app opens nothing");
+            }
+
             if (!CryptographicOperations.FixedTimeEquals(Authenticate(keys, config), config.Authenticator))
                 throw new DamageException("config", "its content does not authenticate");
-            return new Repository(store, config.Id, keys);
+            return new Repository(store, config, keys, name, null);
         }
 
         throw new RelocateException($"{store.Description}: wrong {(key.Passphrase is null ? "key file" : "passphrase")}: it opens none of the repository's keys");
@@ -112,24 +137,76 @@ public sealed class Repository
     /// <summary>Deletes a small encrypted object; one that is not there is no error.</summary>
     public Task DeleteSealedAsync(string name, CancellationToken cancellationToken) => Store.DeleteAsync(name, cancellationToken);
 
+    /// <summary>
+    /// Where the snapshots and the writer record of an app are: its own key domain, if it has one, else this. What is found is remembered,
+    /// so a session must be opened again after the first key of an app was added.
+    /// </summary>
+    /// <exception cref="RelocateException">This session was opened with a key of another app.</exception>
+    public async Task<Repository> ForAppAsync(string app, CancellationToken cancellationToken)
+    {
+        if (App is not null)
+            return App == app ? this : throw new RelocateException($"{Store.Description}: the key opens app '{App}' only, and not '{app}'");
+        if (!IsAppName(app))
+            return this;
+        return _apps.TryGetValue(app, out var known) ? known : _apps.GetOrAdd(app, await FindDomainAsync(app, cancellationToken).ConfigureAwait(false) ?? this);
+    }
+
+    /// <summary>This, and the key domains of all apps that have one; of a session opened with an app's key, this alone.</summary>
+    public async IAsyncEnumerable<Repository> DomainsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        yield return this;
+        if (App is not null)
+            yield break;
+        await foreach (var (name, _, _) in Store.ListAsync(DomainPrefix, cancellationToken).ConfigureAwait(false))
+        {
+            var app = name[DomainPrefix.Length..];
+            if (IsAppName(app) && await FindDomainAsync(app, cancellationToken).ConfigureAwait(false) is { } domain)
+                yield return _apps.AddOrUpdate(app, domain, (_, known) => known.App is null ? domain : known);
+        }
+    }
+
+    internal static bool IsAppName(string app)
+        => app.Length is > 0 and <= 120 && !app.StartsWith('.') && app.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-');
+
+    /// <summary>The key domain of an app, whether there is one or not.</summary>
+    internal Repository Domain(string app) => new(new AppDomainStore(Store, app), _config, Keys.ForApp(app), OpenedWith, app);
+
+    /// <summary>The key domain of an app, or null when it has none.</summary>
+    internal async Task<Repository?> FindDomainAsync(string app, CancellationToken cancellationToken)
+    {
+        var domain = Domain(app);
+        if (!await domain.IsMarkedAsync(cancellationToken).ConfigureAwait(false))
+            return null;
+        _apps.TryRemove(KeyValuePair.Create(app, this));
+        return domain;
+    }
+
+    /// <summary>Says that the app has this domain, and for whom has the app's key only, that <c>config</c> is right.</summary>
+    internal async Task MarkDomainAsync(CancellationToken cancellationToken)
+    {
+        var name = DomainName(App!);
+        var content = JsonSerializer.SerializeToUtf8Bytes(_config with { Authenticator = Authenticate(Keys, _config) }, RepositoryJson.Default.ConfigObject);
+        await Store.PutAsync(name, Keys.Seal("domain", name, content), PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsMarkedAsync(CancellationToken cancellationToken)
+    {
+        var name = DomainName(App!);
+        if (await Store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } stored)
+            return false;
+        var mark = JsonSerializer.Deserialize(Keys.Open("domain", name, stored.Content), RepositoryJson.Default.ConfigObject);
+        return mark is not null && CryptographicOperations.FixedTimeEquals(mark.Authenticator, Authenticate(Keys, _config)) ? true
+            : throw new DamageException("config", "its content does not authenticate");
+    }
+
+    private static string DomainName(string app) => DomainPrefix + app;
+
     /// <summary>Whether the store still is this repository: an unmounted directory is empty, and emptiness must not read as "no record".</summary>
     internal async Task RequirePresentAsync(CancellationToken cancellationToken)
     {
         var stored = await Store.GetAsync("config", cancellationToken).ConfigureAwait(false);
-        if (stored is null || !Encoding.UTF8.GetString(stored.Content).Contains(Id, StringComparison.Ordinal))
+        if (stored is null || !Encoding.UTF8.GetString(stored.Content).Contains(RootId, StringComparison.Ordinal))
             throw new ObjectStoreException($"{Store.Description}: the repository is not there any more (is it mounted?)");
-    }
-
-    private static WrappedKey? ParseKey(byte[] content)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(content, RepositoryJson.Default.WrappedKey);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 
     private static byte[] Authenticate(KeyRing keys, ConfigObject config)

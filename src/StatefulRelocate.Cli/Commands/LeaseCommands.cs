@@ -24,7 +24,7 @@ internal static class LeaseCommands
         var command = new Command("show", "Show who may run an app, and which relocation holds it.") { app, repository, json };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var store = await OpenAsync(globals, parse, parse.GetRequiredValue(repository), cancellationToken);
+            var store = await OpenAsync(globals, parse, parse.GetRequiredValue(app), parse.GetRequiredValue(repository), cancellationToken);
             var record = (await ReadAsync(store, parse.GetRequiredValue(app), parse.GetRequiredValue(repository), cancellationToken)).Record;
             Console.WriteLine(parse.GetValue(json) ? JsonSerializer.Serialize(record, CoreJson.Default.WriterRecord) : Describe(record));
             return ExitCode.Completed;
@@ -46,7 +46,7 @@ internal static class LeaseCommands
             var config = ConfigFile.Load(path, named);
             var (name, state) = (parse.GetRequiredValue(app), globals.StateDirectory(parse));
             var chosen = ClusterEntry.One(config, state, path, parse.GetRequiredValue(writer));
-            var desk = new LeaseDesk(await ConfiguredRepository.OpenAsync(parse.GetRequiredValue(repository), config, cancellationToken));
+            var desk = new LeaseDesk(await (await ConfiguredRepository.OpenAsync(parse.GetRequiredValue(repository), config, cancellationToken)).ForAppAsync(name, cancellationToken));
             if (await desk.ShowAsync(name, cancellationToken) is null)
                 throw Unknown(parse.GetRequiredValue(repository), name);
             var agents = await UpAsync(ClusterEntry.All(config, state), cancellationToken);
@@ -75,10 +75,10 @@ internal static class LeaseCommands
         return up;
     }
 
-    private static async Task<WriterRecordStore> OpenAsync(GlobalOptions globals, ParseResult parse, string repository, CancellationToken cancellationToken)
+    private static async Task<WriterRecordStore> OpenAsync(GlobalOptions globals, ParseResult parse, string app, string repository, CancellationToken cancellationToken)
     {
         var (path, named) = globals.ConfigPath(parse);
-        return new WriterRecordStore(await ConfiguredRepository.OpenAsync(repository, ConfigFile.Load(path, named), cancellationToken));
+        return new WriterRecordStore(await (await ConfiguredRepository.OpenAsync(repository, ConfigFile.Load(path, named), cancellationToken)).ForAppAsync(app, cancellationToken));
     }
 
     private static async Task<WriterRecordVersion> ReadAsync(WriterRecordStore store, string app, string repository, CancellationToken cancellationToken) =>

@@ -13,7 +13,7 @@ internal static class RepoCommands
     public static Command Create(GlobalOptions globals)
     {
         _ = globals;
-        return new("repo", "Repositories of snapshots.") { Init(), Check() };
+        return new("repo", "Repositories of snapshots, and their keys.") { Init(), Check(), KeyCommands.Create() };
     }
 
     /// <summary>A store that cannot be reached is bad input, told in one line.</summary>
@@ -51,7 +51,9 @@ internal static class RepoCommands
         command.SetAction((parse, cancellationToken) => GuardedAsync(async () =>
         {
             var repository = await options.OpenAsync(parse, cancellationToken);
-            var found = await new RepositoryChecker(repository).CheckAsync(parse.GetValue(readData), cancellationToken);
+            var found = new RepositoryChecked([], 0, 0, 0, 0);
+            await foreach (var domain in repository.DomainsAsync(cancellationToken))
+                found += await new RepositoryChecker(domain).CheckAsync(parse.GetValue(readData), cancellationToken);
             if (parse.GetValue(json))
             {
                 SnapshotOutput.Write(found);

@@ -11,12 +11,12 @@ namespace StatefulRelocate.Cli.Snapshots;
 /// <summary><c>relocate snapshot create</c>.</summary>
 internal static class CreateCommand
 {
-    private const string VolumeName = "data";
+    private const string VolumeName = "data", DefaultApp = "manual";
 
     public static Command Create(GlobalOptions globals)
     {
         var directory = new Argument<string>("DIR") { Description = "The directory." };
-        var app = new Option<string>("--app") { Description = "The name to list it under. Default: manual.", HelpName = "NAME", DefaultValueFactory = _ => "manual" };
+        var app = new Option<string?>("--app") { Description = "The name to list it under. Default: manual, or the app that the key opens.", HelpName = "NAME" };
         var tags = new Option<string[]>("--tag") { Description = "A word to find it by; may be given several times.", HelpName = "WORD" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would be stored; the repository is not changed." };
         var paranoid = new Option<bool>("--paranoid") { Description = "Read and compare every file, whatever its times say." };
@@ -32,7 +32,7 @@ internal static class CreateCommand
             var path = SnapshotCommands.Existing(parse.GetValue(directory)!);
             var request = new SnapshotRequest
             {
-                App = parse.GetValue(app)!,
+                App = parse.GetValue(app) ?? DefaultApp,
                 SnapshotId = NewId(),
                 Volumes = [new VolumePath(VolumeName, path)],
                 JournalDirectory = "",
@@ -43,7 +43,10 @@ internal static class CreateCommand
                 CompressionLevel = compression.Level(parse),
                 Memory = memory.Bytes(parse),
             };
-            var repository = await options.OpenAsync(parse, cancellationToken);
+            var opened = await options.OpenAsync(parse, cancellationToken);
+            if (parse.GetValue(app) is null && opened.App is { } own)
+                request = request with { App = own };
+            var repository = await opened.ForAppAsync(request.App, cancellationToken);
             SnapshotTaken taken;
             await using (var progress = TransferProgress.Start("reading", parse.GetValue(json)))
             {

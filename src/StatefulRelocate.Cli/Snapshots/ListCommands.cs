@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using StatefulRelocate.Cli.Repositories;
 using StatefulRelocate.Core.Errors;
-using StatefulRelocate.Snapshots.Manifests;
 
 namespace StatefulRelocate.Cli.Snapshots;
 
@@ -18,15 +17,9 @@ internal static class ListCommands
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var repository = await options.OpenAsync(parse, cancellationToken);
-            var all = new List<SnapshotManifest>();
-            await foreach (var manifest in repository.Snapshots.ListAsync(cancellationToken))
-            {
-                if ((parse.GetValue(app) is not { } name || manifest.App == name) && (parse.GetValue(tags) ?? []).All(t => manifest.Tags.Contains(t)))
-                    all.Add(manifest);
-            }
-
-            all.Sort((a, b) => (a.CreatedAt, a.Id).CompareTo((b.CreatedAt, b.Id)));
+            var (name, words) = (parse.GetValue(app), parse.GetValue(tags) ?? []);
+            var all = (await SnapshotLookup.AllAsync(await options.OpenAsync(parse, cancellationToken), cancellationToken))
+                .Select(s => s.Manifest).Where(m => (name is null || m.App == name) && words.All(t => m.Tags.Contains(t))).ToList();
             if (parse.GetValue(json))
             {
                 SnapshotOutput.Write([.. all.Select(SnapshotDocument.Of)]);
@@ -49,7 +42,7 @@ internal static class ListCommands
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var manifest = await (await options.OpenAsync(parse, cancellationToken)).Snapshots.GetAsync(parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
+            var (_, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             if (parse.GetValue(json))
             {
                 SnapshotOutput.Write(SnapshotDocument.Of(manifest));

@@ -17,8 +17,7 @@ internal static class RestoreCommand
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var repository = await options.OpenAsync(parse, cancellationToken);
-            var manifest = await repository.Snapshots.GetAsync(parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
+            var (repository, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             var path = Path.GetFullPath(parse.GetValue(directory)!);
             MakeTarget(path, parse.GetValue(inPlace));
             SnapshotRestored restored;

@@ -18,8 +18,7 @@ internal static class TreeCommands
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var repository = await options.OpenAsync(parse, cancellationToken);
-            var manifest = await repository.Snapshots.GetAsync(parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
+            var (repository, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             var names = await new SnapshotBrowser(repository).ListAsync(manifest, parse.GetValue(path), cancellationToken);
             if (parse.GetValue(json))
             {
@@ -44,8 +43,7 @@ internal static class TreeCommands
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var repository = await options.OpenAsync(parse, cancellationToken);
-            var manifest = await repository.Snapshots.GetAsync(parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
+            var (repository, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             await using var destination = Open(parse.GetValue(output));
             await new SnapshotBrowser(repository).DumpAsync(manifest, parse.GetValue(path)!, destination, cancellationToken);
             return ExitCode.Completed;
@@ -61,9 +59,12 @@ internal static class TreeCommands
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var snapshots = (await options.OpenAsync(parse, cancellationToken)).Snapshots;
-            var differences = await snapshots.DiffAsync(
-                await snapshots.GetAsync(parse.GetValue(from)!, parse.GetValue(app), cancellationToken), await snapshots.GetAsync(parse.GetValue(to)!, parse.GetValue(app), cancellationToken), cancellationToken);
+            var repository = await options.OpenAsync(parse, cancellationToken);
+            var (home, before) = await SnapshotLookup.GetAsync(repository, parse.GetValue(from)!, parse.GetValue(app), cancellationToken);
+            var (otherHome, after) = await SnapshotLookup.GetAsync(repository, parse.GetValue(to)!, parse.GetValue(app), cancellationToken);
+            if (home.Id != otherHome.Id)
+                throw new RelocateException($"snapshots '{before.Id}' and '{after.Id}' are in different key domains, so their content cannot be compared");
+            var differences = await home.Snapshots.DiffAsync(before, after, cancellationToken);
             if (parse.GetValue(json))
             {
                 SnapshotOutput.Write(differences);

@@ -16,8 +16,7 @@ internal static class VerifyCommand
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
-            var repository = await options.OpenAsync(parse, cancellationToken);
-            var manifest = await repository.Snapshots.GetAsync(parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
+            var (repository, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             var path = SnapshotCommands.Existing(parse.GetValue(directory)!);
             TreeVerified verified;
             await using (var progress = TransferProgress.Start("verifying", parse.GetValue(json)))

@@ -9,15 +9,17 @@ internal sealed class KeyRing
 {
     public const int SaltLength = 16, TagLength = 16, HeaderLength = 4 + SaltLength;
     private static readonly byte[] Magic = "SRO0"u8.ToArray();
-    private readonly byte[] _master;
 
     public KeyRing(byte[] master)
     {
-        _master = master;
+        Master = master;
         ContentKey = Derive([], "content");
         TreeKey = Derive([], "tree");
         ConfigKey = Derive([], "config");
     }
+
+    /// <summary>What all others are derived from; it leaves memory only wrapped.</summary>
+    public byte[] Master { get; }
 
     /// <summary>Names blocks by their content.</summary>
     public byte[] ContentKey { get; }
@@ -27,6 +29,9 @@ internal sealed class KeyRing
 
     /// <summary>Authenticates <c>config</c>.</summary>
     public byte[] ConfigKey { get; }
+
+    /// <summary>The keys of one app's own domain. Whoever has them cannot get back to these.</summary>
+    public KeyRing ForApp(string app) => new(Derive([], $"app\0{app}"));
 
     public AesGcm Cipher(string purpose, string name, ReadOnlySpan<byte> salt) => new(Derive(salt, $"{purpose}\0{name}"), TagLength);
 
@@ -67,7 +72,7 @@ internal sealed class KeyRing
     private byte[] Derive(ReadOnlySpan<byte> salt, string info)
     {
         var key = new byte[32];
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, _master, key, salt, Encoding.UTF8.GetBytes("stateful-relocate/0/" + info));
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Master, key, salt, Encoding.UTF8.GetBytes("stateful-relocate/0/" + info));
         return key;
     }
 }

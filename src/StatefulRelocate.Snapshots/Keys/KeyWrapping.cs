@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Konscious.Security.Cryptography;
+using StatefulRelocate.Snapshots.Manifests;
 
 namespace StatefulRelocate.Snapshots.Keys;
 
@@ -9,12 +11,27 @@ internal static class KeyWrapping
 {
     // The OWASP minimum for Argon2id: 70 ms here. 64 MiB x 3 would alone eat a blackout's budget in each process.
     private const int MemoryKiB = 19 * 1024, Passes = 2;
+    public const string Argon = "argon2id", File = "file";
 
-    public static WrappedKey Wrap(RepositoryKey key, string repositoryId, byte[] master)
+    /// <summary>A key object, or null when it is none.</summary>
+    public static WrappedKey? Parse(byte[] content)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(content, RepositoryJson.Default.WrappedKey);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public static WrappedKey Wrap(RepositoryKey key, string repositoryId, string? app, byte[] master)
     {
         var wrapped = new WrappedKey
         {
-            Kind = key.Passphrase is null ? "file" : "argon2id",
+            Kind = key.Passphrase is null ? File : Argon,
+            App = app,
             Salt = RandomNumberGenerator.GetBytes(16),
             Nonce = RandomNumberGenerator.GetBytes(12),
             MemoryKiB = key.Passphrase is null ? 0 : MemoryKiB,
@@ -23,21 +40,22 @@ internal static class KeyWrapping
         };
         var content = new byte[master.Length + KeyRing.TagLength];
         using var cipher = new AesGcm(WrappingKey(key, wrapped), KeyRing.TagLength);
-        cipher.Encrypt(wrapped.Nonce, master, content.AsSpan(0, master.Length), content.AsSpan(master.Length), KeyRing.Bind("key", repositoryId));
+        cipher.Encrypt(wrapped.Nonce, master, content.AsSpan(0, master.Length), content.AsSpan(master.Length), KeyRing.Bind("key", Scope(repositoryId, app)));
         return wrapped with { Wrapped = content };
     }
 
     /// <summary>The master key, or null when this key does not open it.</summary>
     public static byte[]? Unwrap(RepositoryKey key, string repositoryId, WrappedKey wrapped)
     {
-        if (wrapped.Kind != (key.Passphrase is null ? "file" : "argon2id") || wrapped.Wrapped.Length != 32 + KeyRing.TagLength || wrapped.Nonce.Length != 12
-            || wrapped.MemoryKiB > 4 * 1024 * 1024 || wrapped.Passes > 100 || wrapped.Lanes > 16)
+        if (wrapped.Kind != (key.Passphrase is null ? File : Argon) || wrapped.Wrapped.Length != 32 + KeyRing.TagLength || wrapped.Nonce.Length != 12
+            || wrapped.MemoryKiB > 4 * 1024 * 1024 || wrapped.Passes > 100 || wrapped.Lanes > 16
+            || (key.Passphrase is not null && (wrapped.MemoryKiB < 8 || wrapped.Passes < 1 || wrapped.Lanes < 1)))
             return null;
         var master = new byte[32];
         using var cipher = new AesGcm(WrappingKey(key, wrapped), KeyRing.TagLength);
         try
         {
-            cipher.Decrypt(wrapped.Nonce, wrapped.Wrapped.AsSpan(0, 32), wrapped.Wrapped.AsSpan(32), master, KeyRing.Bind("key", repositoryId));
+            cipher.Decrypt(wrapped.Nonce, wrapped.Wrapped.AsSpan(0, 32), wrapped.Wrapped.AsSpan(32), master, KeyRing.Bind("key", Scope(repositoryId, wrapped.App)));
             return master;
         }
         catch (AuthenticationTagMismatchException)
@@ -45,6 +63,8 @@ internal static class KeyWrapping
             return null;
         }
     }
+
+    private static string Scope(string repositoryId, string? app) => app is null ? repositoryId : $"{repositoryId}\0{app}";
 
     private static byte[] WrappingKey(RepositoryKey key, WrappedKey parameters)
     {
@@ -65,6 +85,11 @@ internal static class KeyWrapping
 internal sealed record WrappedKey
 {
     public required string Kind { get; init; }
+
+    /// <summary>The one app whose master key it wraps; null: the repository's.</summary>
+    public string? App { get; init; }
+
+    public string? Label { get; init; }
 
     public required byte[] Salt { get; init; }
 

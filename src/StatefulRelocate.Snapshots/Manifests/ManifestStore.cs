@@ -82,24 +82,30 @@ public sealed class ManifestStore
             return newest ?? throw new RelocateException($"{_repository.Store.Description}: there is no snapshot {(app is null ? "yet" : $"of app '{app}'")}");
         }
 
-        if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is { } exact)
-            return exact;
-        var found = new List<SnapshotManifest>();
-        if (id.Length >= ShortestBeginning)
-        {
-            await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/" + id, cancellationToken).ConfigureAwait(false))
-            {
-                if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
-                    found.Add(manifest);
-            }
-        }
-
+        var found = await FindByBeginningAsync(id, cancellationToken).ConfigureAwait(false);
         return found switch
         {
             [var one] => one,
             [] => throw new RelocateException($"{_repository.Store.Description}: there is no snapshot '{id}'; see 'relocate snapshot list'"),
             _ => throw new RelocateException($"{_repository.Store.Description}: '{id}' begins the ids of {found.Count} snapshots: {string.Join(", ", found.Take(3).Select(m => m.Id))}{(found.Count > 3 ? " …" : "")}"),
         };
+    }
+
+    /// <summary>The manifest of exactly that id, else all whose ids begin so; none for fewer than four characters.</summary>
+    public async Task<IReadOnlyList<SnapshotManifest>> FindByBeginningAsync(string id, CancellationToken cancellationToken)
+    {
+        if (await FindAsync(id, cancellationToken).ConfigureAwait(false) is { } exact)
+            return [exact];
+        var found = new List<SnapshotManifest>();
+        if (id.Length < ShortestBeginning)
+            return found;
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/" + id, cancellationToken).ConfigureAwait(false))
+        {
+            if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
+                found.Add(manifest);
+        }
+
+        return found;
     }
 
     /// <summary>All manifests, ordered by id.</summary>

@@ -28,6 +28,8 @@ public sealed class Snapshotter
     /// <exception cref="Storage.ObjectStoreException">The store could not be reached.</exception>
     public async Task<SnapshotTaken> TakeAsync(SnapshotRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
     {
+        if (_repository.App is { } only && only != request.App)
+            throw new RelocateException($"{_repository.Store.Description}: the key opens app '{only}' only, and not '{request.App}'");
         if (await _repository.Snapshots.FindAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false) is { } already)
             return Taken(already, []);
         using var directory = JournalDirectory.Open(request.JournalDirectory);

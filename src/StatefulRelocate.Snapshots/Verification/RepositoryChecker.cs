@@ -14,7 +14,15 @@ namespace StatefulRelocate.Snapshots.Verification;
 /// <param name="Packs">Packs that the index knows.</param>
 /// <param name="UnusedPacks">Packs that no index names, left by an interrupted snapshot; harmless.</param>
 /// <param name="BytesRead">Bytes of packs that were read and authenticated.</param>
-public sealed record RepositoryChecked(ImmutableArray<string> Problems, int Snapshots, int Packs, int UnusedPacks, long BytesRead);
+public sealed record RepositoryChecked(ImmutableArray<string> Problems, int Snapshots, int Packs, int UnusedPacks, long BytesRead)
+{
+    /// <summary>Both together.</summary>
+    public static RepositoryChecked operator +(RepositoryChecked left, RepositoryChecked right) => new(
+        [.. left.Problems, .. right.Problems], left.Snapshots + right.Snapshots, left.Packs + right.Packs, left.UnusedPacks + right.UnusedPacks, left.BytesRead + right.BytesRead);
+
+    /// <summary>Both together.</summary>
+    public static RepositoryChecked Add(RepositoryChecked left, RepositoryChecked right) => left + right;
+}
 
 /// <summary>Checks that every listed snapshot can be restored.</summary>
 public sealed class RepositoryChecker
