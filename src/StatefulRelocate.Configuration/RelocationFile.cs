@@ -68,7 +68,7 @@ public static class RelocationFile
 
     private static CutoverSpec ReadCutover(YamlValue value)
     {
-        var fields = value.Fields("quiesce", "maxDowntime", "maxRounds", "minimumGain", "onNoConvergence", "maxBlackout", "approval");
+        var fields = value.Fields("quiesce", "maxDowntime", "maxRounds", "minimumGain", "onNoConvergence", "maxBlackout", "approval", "changedRanges");
         var otherwise = new CutoverSpec();
         var cutover = new CutoverSpec
         {
@@ -80,6 +80,8 @@ public static class RelocationFile
                 policy => policy.OneOf(("abort", NoConvergencePolicy.Abort), ("cutover-anyway", NoConvergencePolicy.CutoverAnyway))),
             MaxBlackout = fields.Optional("maxBlackout", otherwise.MaxBlackout, time => time.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromHours(1))),
             Approval = fields.Optional("approval", otherwise.Approval, flag => flag.Flag()),
+            ChangedRanges = fields.Optional("changedRanges", otherwise.ChangedRanges,
+                source => source.OneOf(("auto", RangeSource.Auto), ("scan", RangeSource.Scan), ("reflink", RangeSource.Reflink))),
         };
         if (cutover.MaxBlackout < cutover.MaxDowntime)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using StatefulRelocate.Activities.Rounds;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Serialization;
@@ -38,7 +39,10 @@ internal sealed class PrepareActivity(IAgentEnvironment environment) : IActivity
 
         var repository = await held.OpenRepositoryAsync(cancellationToken).ConfigureAwait(false);
         await repository.DeleteSealedAsync(held.SealedDefinitionName, cancellationToken).ConfigureAwait(false);
-        return new StepOutput();
+        return new StepOutput
+        {
+            Warnings = await held.Cluster.FindAsync(held.App, cancellationToken).ConfigureAwait(false) is { } app ? KeptReflinks.Remove(held.PathsOf(app.Definition)) : [],
+        };
     }
 
     private static bool IsSource(ActivityRequest request) => string.Equals(request.Cluster, request.Spec.Source, StringComparison.Ordinal);

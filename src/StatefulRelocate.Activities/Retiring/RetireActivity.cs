@@ -1,4 +1,5 @@
 using StatefulRelocate.Activities.Blackout;
+using StatefulRelocate.Activities.Rounds;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Plans;
@@ -30,7 +31,7 @@ internal sealed class RetireActivity(IAgentEnvironment environment) : IActivity
         foreach (var volume in app.Definition.Volumes)
             held.Marks.Retain(volume.Name, request.RelocationId, until);
         BlackoutDeadline.Disarm(held.Cluster, held.App, request.RelocationId);
-        return new StepOutput();
+        return new StepOutput { Warnings = KeptReflinks.Remove(held.PathsOf(app.Definition)) };
     }
 
     public Task<StepOutput> UndoAsync(ActivityContext context, CancellationToken cancellationToken) => Task.FromResult(new StepOutput());

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Rounds;
 
 namespace StatefulRelocate.Activities.Rounds;
@@ -27,6 +29,13 @@ internal static class SourceRound
                 RelocationId = request.RelocationId,
                 CompareInFull = compareInFull,
                 Final = final,
+                ChangedRanges = request.Spec.Cutover.ChangedRanges switch
+                {
+                    RangeSource.Scan => ChangedRangesMode.Scan,
+                    RangeSource.Reflink => ChangedRangesMode.Reflink,
+                    _ => ChangedRangesMode.Auto,
+                },
+                AuditRanges = !final,
             },
             new HeartbeatProgress(context),
             cancellationToken).ConfigureAwait(false);

@@ -51,6 +51,19 @@ public enum QuiesceMode
     Freeze,
 }
 
+/// <summary>How the final round finds out which bytes of a changed file to read.</summary>
+public enum RangeSource
+{
+    /// <summary>By reflinks where the file system of a volume can (XFS, btrfs), by scanning elsewhere.</summary>
+    Auto,
+
+    /// <summary>It reads every file whose stat identity moved.</summary>
+    Scan,
+
+    /// <summary>By reflinks; the move is refused where the file system of a volume cannot.</summary>
+    Reflink,
+}
+
 /// <summary>What happens when pre-copy cannot meet the downtime budget.</summary>
 public enum NoConvergencePolicy
 {
@@ -84,4 +97,7 @@ public sealed record CutoverSpec
 
     /// <summary>Whether a person has to approve the cutover (<c>relocate approve</c>). Default: false.</summary>
     public bool Approval { get; init; }
+
+    /// <summary>How the final round finds out what to read. Default: <see cref="RangeSource.Auto"/>.</summary>
+    public RangeSource ChangedRanges { get; init; } = RangeSource.Auto;
 }

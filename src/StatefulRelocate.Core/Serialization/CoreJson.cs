@@ -13,7 +13,7 @@ namespace StatefulRelocate.Core.Serialization;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(CamelCaseEnum<QuiesceMode>), typeof(CamelCaseEnum<NoConvergencePolicy>), typeof(CamelCaseEnum<StepDirection>), typeof(CamelCaseEnum<RelocationOutcome>), typeof(CamelCaseEnum<RelocationPhase>), typeof(CamelCaseEnum<HookErrorPolicy>)])]
+    Converters = [typeof(CamelCaseEnum<QuiesceMode>), typeof(CamelCaseEnum<NoConvergencePolicy>), typeof(CamelCaseEnum<StepDirection>), typeof(CamelCaseEnum<RelocationOutcome>), typeof(CamelCaseEnum<RelocationPhase>), typeof(CamelCaseEnum<HookErrorPolicy>), typeof(CamelCaseEnum<RangeSource>)])]
 [JsonSerializable(typeof(ActivityRequest))]
 [JsonSerializable(typeof(ActivityProgress))]
 [JsonSerializable(typeof(AppDefinition))]
