@@ -11,7 +11,7 @@ public sealed class RelocationFileTests
         target: edge-b
         repository: main
         dns: {server: local, zone: edge.test, name: images, ttl: 1s}
-        cutover: {quiesce: freeze, maxDowntime: 400ms, maxRounds: 5, minimumGain: 0.25, onNoConvergence: cutover-anyway, maxBlackout: 20s, approval: true}
+        cutover: {quiesce: freeze, maxDowntime: 400ms, maxRounds: 5, minimumGain: 0.25, onNoConvergence: cutover-anyway, maxBlackout: 20s, approval: true, changedRanges: reflink}
         sourceRetention: 48h
 
         """;
@@ -45,6 +45,7 @@ public sealed class RelocationFileTests
                 OnNoConvergence = NoConvergencePolicy.CutoverAnyway,
                 MaxBlackout = TimeSpan.FromSeconds(20),
                 Approval = true,
+                ChangedRanges = RangeSource.Reflink,
             },
             SourceRetention = TimeSpan.FromHours(48),
         };
@@ -71,6 +72,7 @@ public sealed class RelocationFileTests
     [InlineData("maxBlackout: 20s", "maxBlackout: 0s", "8:127: cutover.maxBlackout is 0s; write a duration from 1s to 1h")]
     [InlineData("maxDowntime: 400ms", "maxDowntime: 30s", "8:125: maxBlackout (20s) is shorter than maxDowntime (30s); the blackout is cut off at maxBlackout, so make it the longer of the two")]
     [InlineData("approval: true", "approval: yes", "8:142: cutover.approval is 'yes'; write true or false")]
+    [InlineData("changedRanges: reflink", "changedRanges: fiemap", "8:163: cutover.changedRanges is 'fiemap'; write auto, scan or reflink")]
     [InlineData("maxDowntime: 400ms", "maxDownTime: 400ms", "8:28: unknown field 'maxDownTime' in cutover; did you mean 'maxDowntime'?")]
     public void What_is_wrong_is_named_with_line_column_and_a_way_out(string before, string after, string message)
     {

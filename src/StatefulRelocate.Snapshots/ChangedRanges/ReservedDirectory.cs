@@ -25,24 +25,19 @@ public static class ReservedDirectory
             using var root = OpenDirectory.Open(volume);
             if (root.FactsAt(Name) is null)
                 return false;
-            using (var directory = OpenOwn(root) ?? throw new RelocateException($"{volume}/{Name}: not made by this user for this purpose, so it is not removed; look at it and remove it yourself"))
-            {
-                foreach (var name in directory.Names())
-                {
-                    if (directory.FactsAt(name) is { Type: EntryType.Directory } facts)
-                        RemoveDirectory(directory, name, facts);
-                    else
-                        directory.Remove(name, EntryType.File);
-                }
-            }
-
-            KeepTime(root, () => root.Remove(Name, EntryType.Directory));
-            return true;
+            return Remove(root) ? true : throw new RelocateException($"{volume}/{Name}: not made by this user for this purpose, so it is not removed; look at it and remove it yourself");
         }
         catch (SystemCallException error)
         {
             throw new RelocateException($"{volume}: cannot remove {Name}: {error.Message}", inner: error);
         }
+    }
+
+    /// <summary>Removes it, where it is ours, from a volume that is about to be restored over.</summary>
+    internal static void RemoveStale(OpenDirectory root)
+    {
+        if (root.FactsAt(Name) is not null)
+            _ = Remove(root);
     }
 
     /// <summary>Whether a name in a volume's root is left out of snapshots, restores and comparisons.</summary>
@@ -107,6 +102,25 @@ public static class ReservedDirectory
         var before = root.Handle.Facts();
         change();
         _ = FileMetadata.SetModified(root, ".", before.ModifiedSeconds, before.ModifiedNanoseconds);
+    }
+
+    private static bool Remove(OpenDirectory root)
+    {
+        using (var directory = OpenOwn(root))
+        {
+            if (directory is null)
+                return false;
+            foreach (var name in directory.Names())
+            {
+                if (directory.FactsAt(name) is { Type: EntryType.Directory } facts)
+                    RemoveDirectory(directory, name, facts);
+                else
+                    directory.Remove(name, EntryType.File);
+            }
+        }
+
+        KeepTime(root, () => root.Remove(Name, EntryType.Directory));
+        return true;
     }
 
     private static void RemoveDirectory(OpenDirectory parent, string name, FileFacts facts)

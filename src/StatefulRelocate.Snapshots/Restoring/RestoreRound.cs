@@ -1,4 +1,5 @@
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
@@ -28,6 +29,9 @@ internal sealed class RestoreRound : IDisposable
 
     public SnapshotRestored Run(PartClock clock, CancellationToken cancellationToken)
     {
+        // What rounds kept here when this side was a source: stale now, and every write would copy what it shares.
+        foreach (var root in _tree.Roots)
+            ReservedDirectory.RemoveStale(root);
         var journal = _state.Journal?.Volumes.SequenceEqual(_manifest.Volumes) == true ? _state.Journal : null;
         var wanted = new WantedTree(_repository, _manifest, journal?.Entries.Values ?? (IReadOnlyCollection<TreeEntry>)[], LayersOf(journal));
         wanted.Check(cancellationToken);
