@@ -242,12 +242,7 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     private string PathOf(string name)
     {
-        foreach (var part in name.Split('/'))
-        {
-            if (part.Length == 0 || part[0] == '.' || !part.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-'))
-                throw new ObjectStoreException($"{Description}: '{name}' is no object name");
-        }
-
+        ObjectNames.Check(name, Description);
         return Path.Combine(_root, name);
     }
 

@@ -9,7 +9,10 @@ public interface IObjectStore
     /// <summary>Where it is, for messages; without credentials.</summary>
     string Description { get; }
 
-    /// <summary>Puts an object under a condition.</summary>
+    /// <summary>
+    /// Puts an object under a condition. A version tag may be made from the content: what is changed under a condition on its version must
+    /// never get the same content twice (sealed objects have a random salt).
+    /// </summary>
     /// <returns>The version tag of what was written, or null when the condition did not hold and nothing was written.</returns>
     Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken);
 

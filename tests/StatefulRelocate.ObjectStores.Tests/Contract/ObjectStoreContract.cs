@@ -144,7 +144,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         for (var round = 0; round < 10; round++)
         {
             var condition = version is null ? PutCondition.IfAbsent : PutCondition.IfMatch(version);
-            var puts = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync("leases/race", new[] { (byte)i }, condition, Cancellation))));
+            var puts = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync("leases/race", new[] { (byte)i, (byte)round }, condition, Cancellation))));
             version = Assert.Single(puts, p => p is not null);
             Assert.Equal(Array.IndexOf(puts, version), (await Store.GetAsync("leases/race", Cancellation))!.Content[0]);
         }

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+using Amazon.Runtime;
+using Amazon.S3;
+
+namespace StatefulRelocate.TestSupport.Servers;
+
+/// <summary>A MinIO server of its own directory and port, with one bucket.</summary>
+public sealed class MinioServer : IAsyncDisposable
+{
+    /// <summary>The access key.</summary>
+    public const string AccessKey = "relocate-tests";
+
+    /// <summary>The secret key.</summary>
+    public const string SecretKey = "not-a-secret-at-all";
+
+    /// <summary>The bucket that is there.</summary>
+    public const string Bucket = "snapshots";
+
+    private readonly ServerProcess _process;
+    private readonly DirectoryInfo _directory;
+
+    private MinioServer(ServerProcess process, DirectoryInfo directory, Uri endpoint) => (_process, _directory, Endpoint) = (process, directory, endpoint);
+
+    /// <summary>Where it listens.</summary>
+    public Uri Endpoint { get; }
+
+    /// <summary>The credentials as the AWS SDK looks for them, for processes that are started.</summary>
+    public static IReadOnlyDictionary<string, string> Credentials { get; } = new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = AccessKey, ["AWS_SECRET_ACCESS_KEY"] = SecretKey };
+
+    /// <summary>Starts one, or gives null where there is no program.</summary>
+    /// <param name="cancellationToken">Ends the wait for it.</param>
+    /// <param name="settings">Variables of MinIO, such as <c>MINIO_REGION</c>.</param>
+    /// <param name="certificates">A directory with <c>public.crt</c> and <c>private.key</c>; then it speaks TLS.</param>
+    public static async Task<MinioServer?> TryStartAsync(CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null, string? certificates = null)
+    {
+        if (TestPrograms.Minio is not { } program)
+            return null;
+        var directory = Directory.CreateTempSubdirectory("relocate-minio-");
+        var port = ServerProcess.FreePort();
+        var endpoint = new Uri(string.Create(CultureInfo.InvariantCulture, $"{(certificates is null ? "http" : "https")}://127.0.0.1:{port}"));
+        List<string> command = [program, "server", "--quiet", "--address", $"127.0.0.1:{port}", "--console-address", $"127.0.0.1:{ServerProcess.FreePort()}"];
+        if (certificates is not null)
+            command.AddRange(["--certs-dir", certificates]);
+        command.Add(directory.FullName);
+        var environment = new Dictionary<string, string?>(settings ?? new Dictionary<string, string?>())
+        {
+            ["MINIO_ROOT_USER"] = AccessKey,
+            ["MINIO_ROOT_PASSWORD"] = SecretKey,
+            ["MINIO_UPDATE"] = "off",
+            ["MINIO_BROWSER"] = "off",
+        };
+        using var trusting = new HttpClientHandler { ServerCertificateCustomValidationCallback = static (_, _, _, _) => true };
+        using var http = new HttpClient(trusting);
+        var process = await ServerProcess.StartAsync(command, environment, async token =>
+        {
+            using var response = await http.GetAsync(new Uri(endpoint, "/minio/health/ready"), token);
+            return response.StatusCode == HttpStatusCode.OK;
+        }, cancellationToken);
+        var server = new MinioServer(process, directory, endpoint);
+        await server.MakeBucketAsync(environment.GetValueOrDefault("MINIO_REGION"), cancellationToken);
+        return server;
+    }
+
+    /// <summary>The URL of a repository in the bucket.</summary>
+    /// <param name="prefix">Before each object's name.</param>
+    public string Url(string prefix) => $"s3://{Bucket}/{prefix}?endpoint={Endpoint.AbsoluteUri.TrimEnd('/')}";
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    private async Task MakeBucketAsync(string? region, CancellationToken cancellationToken)
+    {
+        var config = new AmazonS3Config { ServiceURL = Endpoint.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = region ?? "us-east-1", HttpClientFactory = new Trusting() };
+        using var client = new AmazonS3Client(new BasicAWSCredentials(AccessKey, SecretKey), config);
+        await client.PutBucketAsync(Bucket, cancellationToken);
+    }
+
+    private sealed class Trusting : HttpClientFactory
+    {
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig)
+            => new(new HttpClientHandler { ServerCertificateCustomValidationCallback = static (_, _, _, _) => true }, disposeHandler: true);
+    }
+}
