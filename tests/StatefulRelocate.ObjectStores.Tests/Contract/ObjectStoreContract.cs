@@ -9,6 +9,12 @@ public abstract class ObjectStoreContract : IAsyncLifetime
 
     protected IObjectStore Store { get; private set; } = null!;
 
+    /// <summary>How many races are run.</summary>
+    protected virtual int Races => 10;
+
+    /// <summary>How many take part in each.</summary>
+    protected virtual int Writers => 16;
+
     /// <summary>Opens the test's store: each call a client of its own, as another machine would have.</summary>
     protected abstract ValueTask<IObjectStore> OpenAsync();
 
@@ -141,10 +147,10 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     {
         var other = await OpenAsync();
         string? version = null;
-        for (var round = 0; round < 10; round++)
+        for (var round = 0; round < Races; round++)
         {
             var condition = version is null ? PutCondition.IfAbsent : PutCondition.IfMatch(version);
-            var puts = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync("leases/race", new[] { (byte)i, (byte)round }, condition, Cancellation))));
+            var puts = await Task.WhenAll(Enumerable.Range(0, Writers).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync("leases/race", new[] { (byte)i, (byte)round }, condition, Cancellation))));
             version = Assert.Single(puts, p => p is not null);
             Assert.Equal(Array.IndexOf(puts, version), (await Store.GetAsync("leases/race", Cancellation))!.Content[0]);
         }
@@ -154,10 +160,10 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     public async Task Of_many_puts_if_absent_at_once_exactly_one_wins()
     {
         var other = await OpenAsync();
-        for (var round = 0; round < 10; round++)
+        for (var round = 0; round < Races; round++)
         {
             var name = $"snapshots/race-{round}";
-            var puts = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync(name, new[] { (byte)i }, PutCondition.IfAbsent, Cancellation))));
+            var puts = await Task.WhenAll(Enumerable.Range(0, Writers).Select(i => Task.Run(() => (i % 2 == 0 ? Store : other).PutAsync(name, new[] { (byte)i }, PutCondition.IfAbsent, Cancellation))));
             var winner = Assert.Single(puts, p => p is not null);
             Assert.Equal(Array.IndexOf(puts, winner), (await Store.GetAsync(name, Cancellation))!.Content[0]);
         }

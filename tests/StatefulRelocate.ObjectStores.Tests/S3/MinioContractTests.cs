@@ -19,6 +19,10 @@ public sealed class ClaimsContractTests(TestServers servers) : ObjectStoreContra
 {
     private readonly string _prefix = TestServers.NewPrefix();
 
+    protected override int Races => 3;
+
+    protected override int Writers => 6;
+
     [Fact]
     public async Task No_claim_is_left_or_listed()
     {
