@@ -21,16 +21,17 @@ internal static class CreateCommand
         var dryRun = new Option<bool>("--dry-run") { Description = "Only say what would be stored; the repository is not changed." };
         var paranoid = new Option<bool>("--paranoid") { Description = "Read and compare every file, whatever its times say." };
         var json = SnapshotCommands.Json();
-        var (compression, memory, excludes) = (new CompressionOption(), new MemoryOption(), new ExcludeOptions());
+        var (compression, memory, excludes, source) = (new CompressionOption(), new MemoryOption(), new ExcludeOptions(), new SourceOptions());
         var command = new Command("create", "Take a snapshot of a directory; only what changed since the last one is stored.") { directory, app, tags, dryRun, paranoid, json };
         compression.AddTo(command);
         memory.AddTo(command);
         excludes.AddTo(command);
+        source.AddTo(command);
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
             var path = SnapshotCommands.Existing(parse.GetValue(directory)!);
-            var request = new SnapshotRequest
+            var request = source.ApplyTo(new SnapshotRequest
             {
                 App = parse.GetValue(app) ?? DefaultApp,
                 SnapshotId = NewId(),
@@ -42,7 +43,7 @@ internal static class CreateCommand
                 Paranoid = parse.GetValue(paranoid),
                 CompressionLevel = compression.Level(parse),
                 Memory = memory.Bytes(parse),
-            };
+            }, parse);
             var opened = await options.OpenAsync(parse, cancellationToken);
             if (parse.GetValue(app) is null && opened.App is { } own)
                 request = request with { App = own };

@@ -19,6 +19,7 @@ internal static class SnapshotCommands
         RestoreCommand.Create(globals),
         VerifyCommand.Create(globals),
         TreeCommands.Diff(),
+        ReleaseCommand.Create(),
     };
 
     public static Argument<string> Id() => new("ID") { Description = "The snapshot's id, the beginning of one, or latest." };
