@@ -23,6 +23,8 @@ internal sealed class BlockChunk
 
     public static byte[] DigestOf(KeyRing keys, ReadOnlySpan<UInt128> ids) => HMACSHA256.HashData(keys.TreeKey, Bytes(ids));
 
+    public static void DigestOf(KeyRing keys, ReadOnlySpan<UInt128> ids, Span<byte> into) => HMACSHA256.HashData(keys.TreeKey, Bytes(ids), into);
+
     public bool SameAs(BlockChunk other) => ReferenceEquals(this, other) || Ids.AsSpan().SequenceEqual(other.Ids);
 
     /// <summary>The ids as they are stored: the bytes of a <see cref="UInt128"/> in memory are the first 16 of the HMAC.</summary>

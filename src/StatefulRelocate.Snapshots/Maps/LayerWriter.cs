@@ -22,6 +22,7 @@ internal sealed class LayerWriter : IDisposable
     private readonly BinaryWriter _writer;
     private readonly List<string> _parts = [];
     private readonly List<Task> _uploads = [];
+    private long _next;
 
     public LayerWriter(Repository repository, Action<long> shipped, CancellationToken cancellationToken)
     {
@@ -41,57 +42,56 @@ internal sealed class LayerWriter : IDisposable
     /// <param name="below">The same path in the layers below, or null in a full layer or where it is new.</param>
     public async ValueTask PutAsync(TreeEntry entry, TreeEntry? below)
     {
-        _writer.Write(PutRecord);
-        EntryCodec.WriteIdentity(_writer, entry);
+        var under = below is { Type: EntryType.File } ? new BlockMap.Builder(entry.Blocks.Count, below.Blocks).ToMap() : null;
+        Begin(entry, under is not null);
         if (entry.Type == EntryType.File)
         {
-            var under = below is { Type: EntryType.File } ? new BlockMap.Builder(entry.Blocks.Count, below.Blocks).ToMap() : null;
-            _writer.Write(under is null ? FullMap : ChangedMap);
-            long next = 0;
             for (long number = 0; number < entry.Blocks.Chunks; number++)
             {
                 var (chunk, old) = (entry.Blocks.Chunk(number), under?.Chunk(number));
-                if (ReferenceEquals(chunk, old) || (chunk is not null && old is not null && chunk.SameAs(old)))
+                if (ReferenceEquals(chunk, old))
                     continue;
-                _writer.Write7BitEncodedInt64(number - next + 1);
-                next = number + 1;
-                WriteChunk(chunk, old);
+                var zeros = new UInt128[BlockMap.BlocksIn(entry.Blocks.Count, number)];
+                Chunk(number, chunk?.Ids ?? zeros, old?.Ids ?? zeros);
                 await FlushFullPartsAsync().ConfigureAwait(false);
             }
 
-            _writer.Write7BitEncodedInt64(0);
+            End();
         }
 
         await FlushFullPartsAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Puts what is left; all parts are durable when it returns. Empty when nothing was written.</summary>
-    public async Task<IReadOnlyList<string>> FinishAsync()
+    /// <summary>Begins an entry's record. Of a file the chunks follow, and <see cref="End"/>.</summary>
+    /// <param name="entry">The entry.</param>
+    /// <param name="changes">Whether the chunks of a file are changes of the map below.</param>
+    public void Begin(TreeEntry entry, bool changes)
     {
-        _writer.Flush();
-        if (_buffer.Length > 0)
-            await FlushPartAsync((int)_buffer.Length).ConfigureAwait(false);
-        await Task.WhenAll(_uploads).ConfigureAwait(false);
-        return _parts;
+        _writer.Write(PutRecord);
+        EntryCodec.WriteIdentity(_writer, entry);
+        if (entry.Type == EntryType.File)
+            _writer.Write(changes ? ChangedMap : FullMap);
+        _next = 0;
     }
 
-    public void Dispose()
+    /// <summary>A chunk, in order; one that is as below is left out.</summary>
+    /// <param name="number">Its number in the file.</param>
+    /// <param name="ids">Its ids.</param>
+    /// <param name="below">The ids below, as many; zeros where there are none.</param>
+    public void Chunk(long number, ReadOnlySpan<UInt128> ids, ReadOnlySpan<UInt128> below)
     {
-        _writer.Dispose();
-        _buffer.Dispose();
-    }
-
-    private void WriteChunk(BlockChunk? chunk, BlockChunk? old)
-    {
-        if (chunk is null)
+        var runs = Runs(ids, below);
+        if (runs.Count == 0)
+            return;
+        _writer.Write7BitEncodedInt64(number - _next + 1);
+        _next = number + 1;
+        if (!ids.ContainsAnyExcept(default(UInt128)))
         {
             _writer.Write(ZeroChunk);
             return;
         }
 
-        var ids = chunk.Ids.AsSpan();
-        var runs = old is null ? null : Runs(ids, old.Ids);
-        if (runs is null || runs.Count > ids.Length / 4)
+        if (runs is [var all] && all.Length == ids.Length)
         {
             _writer.Write(FullChunk);
             _writer.Write(BlockChunk.Bytes(ids));
@@ -110,6 +110,25 @@ internal sealed class LayerWriter : IDisposable
         }
     }
 
+    /// <summary>Ends a file's record.</summary>
+    public void End() => _writer.Write7BitEncodedInt64(0);
+
+    /// <summary>Puts what is left; all parts are durable when it returns. Empty when nothing was written.</summary>
+    public async Task<IReadOnlyList<string>> FinishAsync()
+    {
+        _writer.Flush();
+        if (_buffer.Length > 0)
+            await FlushPartAsync((int)_buffer.Length).ConfigureAwait(false);
+        await Task.WhenAll(_uploads).ConfigureAwait(false);
+        return _parts;
+    }
+
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _buffer.Dispose();
+    }
+
     /// <summary>The runs of blocks that differ from the chunk below.</summary>
     private static List<(int Start, int Length)> Runs(ReadOnlySpan<UInt128> ids, ReadOnlySpan<UInt128> below)
     {
@@ -125,7 +144,8 @@ internal sealed class LayerWriter : IDisposable
         return runs;
     }
 
-    private async ValueTask FlushFullPartsAsync()
+    /// <summary>Seals and puts what fills a part.</summary>
+    public async ValueTask FlushFullPartsAsync()
     {
         if (_buffer.Position >= PartLength)
             await FlushPartAsync((int)_buffer.Position).ConfigureAwait(false);

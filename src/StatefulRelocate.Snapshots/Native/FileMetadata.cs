@@ -31,6 +31,27 @@ internal static unsafe class FileMetadata
         }
     }
 
+    /// <summary>The same of a file or directory that is open for reading.</summary>
+    public static ImmutableArray<ExtendedAttribute> ReadAttributes(OpenFile file)
+    {
+        var length = Posix.ListAttributes(file.Descriptor, null, 0);
+        if (length <= 0)
+            return [];
+        var list = new byte[length + 1024];
+        fixed (byte* into = list)
+            length = Posix.ListAttributes(file.Descriptor, into, (nuint)list.Length);
+        if (length <= 0)
+            return [];
+        var found = ImmutableArray.CreateBuilder<ExtendedAttribute>();
+        foreach (var name in Encoding.Latin1.GetString(list, 0, (int)length).Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal))
+        {
+            if (Travels(name) && ReadAttribute(file, name) is { } value)
+                found.Add(new ExtendedAttribute(name, value));
+        }
+
+        return found.ToImmutable();
+    }
+
     public static bool Travels(string name) => name.StartsWith("user.", StringComparison.Ordinal)
         || name is "system.posix_acl_access" or "system.posix_acl_default" or "security.capability";
 
@@ -64,6 +85,16 @@ internal static unsafe class FileMetadata
         var times = stackalloc long[] { 0, leaveAlone, seconds, nanoseconds };
         fixed (byte* file = OpenDirectory.Terminated(name))
             return Posix.SetTimesAt(directory.Handle.Descriptor, file, times, Posix.AtNoFollow) == 0 ? 0 : Posix.LastError;
+    }
+
+    private static byte[]? ReadAttribute(OpenFile file, string name)
+    {
+        var value = new byte[65536];
+        fixed (byte* attribute = OpenDirectory.Terminated(name), into = value)
+        {
+            var length = Posix.GetAttribute(file.Descriptor, attribute, into, (nuint)value.Length);
+            return length < 0 ? null : value[..(int)length];
+        }
     }
 
     private static byte[]? ReadAttribute(byte* file, string name)

@@ -102,6 +102,13 @@ internal sealed unsafe class OpenFile : IDisposable
         return next >= 0 ? next : size;
     }
 
+    /// <summary>Begins to read a range into the page cache, without waiting; a file system that cannot is no error.</summary>
+    public void Prefetch(long offset, long length)
+    {
+        const int willNeed = 3;
+        _ = Posix.Advise(Descriptor, offset, length, willNeed);
+    }
+
     public void Sync()
     {
         if (Posix.Sync(Descriptor) != 0)

@@ -10,7 +10,7 @@ internal static unsafe partial class Posix
     public const int AtRemoveDirectory = 0x200, AtNoFollow = 0x100, AtEmptyPath = 0x1000;
     public const int SeekData = 3, SeekHole = 4;
     public const int NotPermitted = 1, NotFound = 2, IoError = 5, NoSuchAddress = 6, AccessDenied = 13, Exists = 17, NotDirectory = 20, IsDirectory = 21,
-        NoSpace = 28, ReadOnlyFileSystem = 30, TooManyLinks = 40, NoData = 61, Unsupported = 95;
+        NoSpace = 28, ReadOnlyFileSystem = 30, TooManyLinks = 40, NoData = 61, Unsupported = 95, StaleHandle = 116;
 
     // These two bits differ between the kernel's x86 and ARM tables.
     public static readonly int DirectoryOnly = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
@@ -75,6 +75,15 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(int descriptor, long offset, int whence);
+
+    [LibraryImport("libc", EntryPoint = "flistxattr", SetLastError = true)]
+    public static partial nint ListAttributes(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "fgetxattr", SetLastError = true)]
+    public static partial nint GetAttribute(int descriptor, byte* name, byte* value, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int Advise(int descriptor, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true)]
     public static partial nint ListAttributes(byte* path, byte* buffer, nuint length);

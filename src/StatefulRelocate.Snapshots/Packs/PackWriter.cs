@@ -1,148 +1,205 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Memory;
 using StatefulRelocate.Snapshots.Storage;
-using ZstdSharp;
+using StatefulRelocate.Snapshots.Streaming;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
 /// <summary>
-/// Gathers new blocks into segments and segments into pack objects, and puts those in the background. Memory: one pack being
-/// filled and two in flight. Used by one task at a time.
+/// Puts the new blocks of one round into pack objects, several in flight, and makes them known in the index once they are durable. Many
+/// workers fill one pack. The packs' buffers come out of the round's memory budget.
 /// </summary>
 internal sealed class PackWriter : IDisposable
 {
     public const int SegmentLength = 256 * 1024, PackLength = 16 * 1024 * 1024;
-    public const int TrailerLength = 8, CompressionLevel = 1;
+    public const int TrailerLength = 8;
+
+    /// <summary>A pack and its table: with so many blocks that is the larger part of a megabyte.</summary>
+    public const int BufferLength = PackLength + (1 << 20), MaxBlocks = 32 * 1024;
+
+    /// <summary>Packs whose tables go into one index object; the last one of a round has what is left.</summary>
+    private const int PacksInIndexObject = 64;
+    private const int MaxUploads = 4;
     public static readonly byte[] Magic = "SRP0"u8.ToArray(), EndMagic = "SRPE"u8.ToArray();
     private readonly Repository _repository;
+    private readonly MemoryBudget _budget;
+    private readonly bool _discard;
+    private readonly IRoundObserver? _observer;
     private readonly Action<long> _shipped;
     private readonly CancellationToken _cancellationToken;
-    private readonly Compressor _compressor = new(CompressionLevel);
-    private readonly byte[] _segment = new byte[SegmentLength];
-    private readonly byte[] _compressed = new byte[Compressor.GetCompressBound(SegmentLength)];
-    private readonly List<UInt128> _ids = [];
-    private readonly List<ushort> _lengths = [];
+    private readonly SemaphoreSlim _reserving = new(1, 1), _uploading = new(MaxUploads, MaxUploads);
+    private readonly Lock _lock = new();
+    private readonly Lazy<Task> _index;
+    private readonly HashSet<Task> _uploads = [];
+    private readonly Stack<byte[]> _buffers = [];
     private readonly HashSet<UInt128> _pending = [];
-    private readonly List<PackTable> _tables = [];
-    private readonly Queue<Task> _uploads = [];
-    private readonly List<PackSegment> _segments = [];
-    private int _filled;
-    private string _name = "";
-    private byte[] _pack = [];
-    private int _length;
-    private AesGcm? _cipher;
+    private List<PackTable> _tables = [];
+    private OpenPack? _pack;
+    private volatile Exception? _failure;
 
-    public PackWriter(Repository repository, Action<long> shipped, CancellationToken cancellationToken)
-        => (_repository, _shipped, _cancellationToken) = (repository, shipped, cancellationToken);
-
-    /// <summary>Adds a block unless the repository, or this writer, has it.</summary>
-    public async ValueTask AddAsync(UInt128 id, ReadOnlyMemory<byte> content)
+    /// <param name="repository">Where to.</param>
+    /// <param name="budget">What buffers are taken from.</param>
+    /// <param name="loadIndex">Brings the index up to date for this writer.</param>
+    /// <param name="discard">Whether to compress only, to know how much it would be.</param>
+    /// <param name="observer">Told of every durable pack; or null.</param>
+    /// <param name="shipped">Told of bytes put.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public PackWriter(Repository repository, MemoryBudget budget, Func<Task> loadIndex, bool discard, IRoundObserver? observer, Action<long> shipped, CancellationToken cancellationToken)
     {
-        if (id == default || _repository.Index.Contains(id) || !_pending.Add(id))
-            return;
-        if (_filled + content.Length > SegmentLength)
-            await CloseSegmentAsync().ConfigureAwait(false);
-        content.Span.CopyTo(_segment.AsSpan(_filled));
-        _filled += content.Length;
-        _ids.Add(id);
-        _lengths.Add((ushort)content.Length);
+        (_repository, _budget, _discard, _observer, _shipped, _cancellationToken) = (repository, budget, discard, observer, shipped, cancellationToken);
+        _index = new Lazy<Task>(() => Task.Run(loadIndex, cancellationToken));
     }
 
-    /// <summary>Puts what is left; when it returns, all packs are durable.</summary>
-    public async Task<IReadOnlyList<PackTable>> FinishAsync()
+    /// <summary>Makes the index what the repository says; to be awaited before the first claim. A round that finds nothing new needs no index.</summary>
+    public Task IndexAsync() => _index.Value;
+
+    /// <summary>Whether a block is new, and the caller's to add: neither the repository nor this round has it.</summary>
+    public bool Claim(UInt128 id)
     {
-        if (_filled > 0)
-            await CloseSegmentAsync().ConfigureAwait(false);
-        if (_segments.Count > 0)
-            await ClosePackAsync().ConfigureAwait(false);
-        while (_uploads.TryDequeue(out var upload))
-            await upload.ConfigureAwait(false);
-        return _tables;
+        if (id == default || _repository.Index.Contains(id))
+            return false;
+        lock (_lock)
+            return _pending.Add(id);
+    }
+
+    /// <summary>A place for a segment in a pack, to be filled and then left; no pack where all is discarded.</summary>
+    public async ValueTask<(OpenPack? Pack, int Number)> ReserveAsync(int length, int plainLength, bool compressed, UInt128[] ids, ushort[] lengths)
+    {
+        if (_discard)
+        {
+            _shipped(length);
+            return (null, 0);
+        }
+
+        await _reserving.WaitAsync(_cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_failure is { } failed)
+                throw new ObjectStoreException(failed.Message, failed);
+            if (_pack is not null && (_pack.Length + length > PackLength || _pack.BlockCount + ids.Length > MaxBlocks))
+                Close();
+            _pack ??= new OpenPack(_repository.Keys, await BufferAsync().ConfigureAwait(false));
+            return (_pack, _pack.Reserve(length, plainLength, compressed, ids, lengths));
+        }
+        finally
+        {
+            _reserving.Release();
+        }
+    }
+
+    /// <summary>A reserved segment is filled.</summary>
+    public void Leave(OpenPack pack)
+    {
+        if (!pack.Leave())
+            return;
+        lock (_lock)
+            _uploads.Add(Task.Run(() => PutAsync(pack), CancellationToken.None));
+    }
+
+    /// <summary>Puts what is left, when no worker adds any more; when it returns, all packs are durable and in the index.</summary>
+    public async Task FinishAsync()
+    {
+        Close();
+        await DrainAsync().ConfigureAwait(false);
+        if (_tables.Count > 0)
+            await _repository.Index.PutAsync(_tables, _shipped, _cancellationToken).ConfigureAwait(false);
+        _tables = [];
+    }
+
+    /// <summary>Waits for every upload begun, whatever becomes of it: their buffers are used until then.</summary>
+    public async Task DrainAsync()
+    {
+        while (true)
+        {
+            Task[] uploads;
+            lock (_lock)
+                uploads = [.. _uploads];
+            if (uploads.Length == 0)
+                return;
+            await Task.WhenAll(uploads).ConfigureAwait(false);
+            lock (_lock)
+                _uploads.ExceptWith(uploads);
+        }
     }
 
     public void Dispose()
     {
-        _compressor.Dispose();
-        _cipher?.Dispose();
+        _reserving.Dispose();
+        _uploading.Dispose();
     }
 
-    private async ValueTask CloseSegmentAsync()
+    private void Close()
     {
-        if (_cipher is null)
-            OpenPack();
-        var compressed = _compressor.Wrap(_segment.AsSpan(0, _filled), _compressed);
-        var useful = compressed < _filled;
-        AppendSegment(useful ? _compressed.AsSpan(0, compressed) : _segment.AsSpan(0, _filled), useful);
-        if (_length >= PackLength - SegmentLength - 4096)
-            await ClosePackAsync().ConfigureAwait(false);
+        if (_pack is { } full)
+            Leave(full);
+        _pack = null;
     }
 
-    private void AppendSegment(ReadOnlySpan<byte> content, bool compressed)
+    private async Task<byte[]> BufferAsync()
     {
-        Span<byte> nonce = stackalloc byte[12];
-        BinaryPrimitives.WriteInt32LittleEndian(nonce, _segments.Count);
-        Grow(content.Length + KeyRing.TagLength);
-        _cipher!.Encrypt(nonce, content, _pack.AsSpan(_length, content.Length), _pack.AsSpan(_length + content.Length, KeyRing.TagLength), KeyRing.Bind("pack", _name));
-        _segments.Add(new PackSegment(_length, content.Length + KeyRing.TagLength, _filled, compressed, [.. _ids], [.. _lengths]));
-        _length += content.Length + KeyRing.TagLength;
-        _filled = 0;
-        _ids.Clear();
-        _lengths.Clear();
+        await _budget.TakeAsync(BufferLength, _cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (_buffers.TryPop(out var used))
+                return used;
+        }
+
+        return GC.AllocateUninitializedArray<byte>(BufferLength);
     }
 
-    private void OpenPack()
+    private async Task PutAsync(OpenPack pack)
     {
-        _name = "packs/" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        _pack = new byte[SegmentLength * 2];
-        Magic.CopyTo(_pack, 0);
-        RandomNumberGenerator.Fill(_pack.AsSpan(4, KeyRing.SaltLength));
-        _cipher = _repository.Keys.Cipher("pack", _name, _pack.AsSpan(4, KeyRing.SaltLength));
-        _length = KeyRing.HeaderLength;
+        try
+        {
+            await _uploading.WaitAsync(_cancellationToken).ConfigureAwait(false);
+            try
+            {
+                var table = pack.Seal();
+                _shipped(pack.Length);
+                if (await _repository.Store.PutAsync(pack.Name, pack.Buffer.AsMemory(0, pack.Length), PutCondition.IfAbsent, _cancellationToken).ConfigureAwait(false) is null)
+                    throw new ObjectStoreException($"{_repository.Store.Description}: an object {pack.Name} of another origin is there already");
+                _observer?.PackDurable(table);
+                await KnownAsync(table).ConfigureAwait(false);
+            }
+            finally
+            {
+                _uploading.Release();
+            }
+        }
+        catch (Exception error)
+        {
+            _failure ??= error;
+            throw;
+        }
+        finally
+        {
+            lock (_lock)
+                _buffers.Push(pack.Buffer);
+            _budget.Release(BufferLength);
+        }
     }
 
-    private async Task ClosePackAsync()
+    /// <summary>Gathers tables of durable packs, and puts an index object when there are many: a round that is interrupted is then not for nothing.</summary>
+    private async Task KnownAsync(PackTable table)
     {
-        CloseTable();
-        var (name, content) = (_name, _pack.AsMemory(0, _length));
-        _cipher!.Dispose();
-        _cipher = null;
-        _pack = [];
-        _segments.Clear();
-        _shipped(content.Length);
-        if (_uploads.Count >= 2)
-            await _uploads.Dequeue().ConfigureAwait(false);
-        _uploads.Enqueue(Task.Run(() => PutAsync(name, content), _cancellationToken));
-    }
+        List<PackTable>? full = null;
+        lock (_lock)
+        {
+            _tables.Add(table);
+            if (_tables.Count >= PacksInIndexObject)
+                (full, _tables) = (_tables, []);
+        }
 
-    /// <summary>Footer: the table, sealed with the nonce that no segment has; then its length and the end mark.</summary>
-    private void CloseTable()
-    {
-        using var memory = new MemoryStream();
-        using (var writer = new BinaryWriter(memory))
-            new PackTable(_name, _length, [.. _segments]).Write(writer);
-        var footer = memory.ToArray();
-        var tableEnd = _length;
-        Grow(footer.Length + KeyRing.TagLength + TrailerLength);
-        Span<byte> nonce = stackalloc byte[12];
-        nonce.Fill(0xFF);
-        _cipher!.Encrypt(nonce, footer, _pack.AsSpan(tableEnd, footer.Length), _pack.AsSpan(tableEnd + footer.Length, KeyRing.TagLength), KeyRing.Bind("pack", _name));
-        _length += footer.Length + KeyRing.TagLength;
-        BinaryPrimitives.WriteInt32LittleEndian(_pack.AsSpan(_length), footer.Length);
-        EndMagic.CopyTo(_pack, _length + 4);
-        _length += TrailerLength;
-        _tables.Add(new PackTable(_name, tableEnd, [.. _segments]));
-    }
+        if (full is null)
+            return;
+        await _repository.Index.PutAsync(full, _shipped, _cancellationToken).ConfigureAwait(false);
 
-    private void Grow(int more)
-    {
-        if (_length + more > _pack.Length)
-            Array.Resize(ref _pack, Math.Max(_length + more, Math.Min(_pack.Length * 4, PackLength + (1 << 20))));
-    }
-
-    private async Task PutAsync(string name, ReadOnlyMemory<byte> content)
-    {
-        if (await _repository.Store.PutAsync(name, content, PutCondition.IfAbsent, _cancellationToken).ConfigureAwait(false) is null)
-            throw new ObjectStoreException($"{_repository.Store.Description}: an object {name} of another origin is there already");
+        // From here on the index answers for these blocks. Those that are still on their way stay claimed.
+        lock (_lock)
+        {
+            foreach (var id in full.SelectMany(t => t.Segments).SelectMany(s => s.Ids))
+                _pending.Remove(id);
+            if (_pending.Count < _pending.Capacity / 4)
+                _pending.TrimExcess();
+        }
     }
 }

@@ -17,13 +17,14 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
     private const string LocalNote = "announced";
     private readonly Repository _repository;
     private readonly string _note;
+    private HashSet<string> _condemned = [];
 
     private WriterAnnouncement(Repository repository, string name, string note) => (_repository, Name, _note) = (repository, name, note);
 
     /// <summary>The object's name.</summary>
     public string Name { get; }
 
-    /// <summary>Announces a writer, and lets the index count what a prune has condemned as not there.</summary>
+    /// <summary>Announces a writer, and learns what prunes have condemned.</summary>
     /// <param name="repository">The repository.</param>
     /// <param name="snapshotId">The id under which the manifest will be put.</param>
     /// <param name="journalDirectory">The journal directory, locked by this round: it says whether a killed predecessor left its announcement.</param>
@@ -41,8 +42,7 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
         try
         {
             // Only now: a mark that is not seen here was put by a prune that sees the announcement.
-            var condemned = await DeletionMark.CondemnedAsync(repository, cancellationToken).ConfigureAwait(false);
-            await repository.Index.RefreshForWritingAsync(condemned, cancellationToken).ConfigureAwait(false);
+            writing._condemned = await DeletionMark.CondemnedAsync(repository, cancellationToken).ConfigureAwait(false);
             return writing;
         }
         catch
@@ -51,6 +51,9 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Brings the index up to date for this writer; needed before it is asked for the first block, and by a round that finds nothing new not at all.</summary>
+    public Task LoadIndexAsync(CancellationToken cancellationToken) => _repository.Index.RefreshForWritingAsync(_condemned, cancellationToken);
 
     /// <summary>The snapshot that an announcement speaks of.</summary>
     public static string SnapshotOf(string name) => name[Prefix.Length..name.LastIndexOf('.')];

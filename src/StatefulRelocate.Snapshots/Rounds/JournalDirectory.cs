@@ -13,6 +13,9 @@ internal sealed class JournalDirectory : IDisposable
 
     public string SourceJournal => Path.Combine(Root, "source.journal");
 
+    /// <summary>What the source's journal refers to.</summary>
+    public string SourceChunks => Path.Combine(Root, "source.chunks");
+
     public string TargetJournal => Path.Combine(Root, "target.journal");
 
     /// <summary>Stands from before the first byte that a restore writes until the journal says what the target is at.</summary>

@@ -1,0 +1,338 @@
+using System.Threading.Channels;
+using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.ChangedRanges;
+using StatefulRelocate.Snapshots.Chunks;
+using StatefulRelocate.Snapshots.Journals;
+using StatefulRelocate.Snapshots.Maps;
+using StatefulRelocate.Snapshots.Memory;
+using StatefulRelocate.Snapshots.Native;
+
+namespace StatefulRelocate.Snapshots.Rounds;
+
+/// <summary>
+/// Walks the volumes in path order side by side with the journal of the round before, and says of each name what is to be done: it stands,
+/// it is gone, it is described anew, or it is a file to be read. Files whose stat identity stands are not opened.
+/// </summary>
+internal sealed class RoundPlanner
+{
+    /// <summary>8 MiB: what one worker reads of a large file before it looks for something else.</summary>
+    private const int PartChunks = 2;
+
+    /// <summary>What an open file takes of the window at least, so that not too many are open.</summary>
+    private const long LeastWindow = 256 * 1024;
+    private readonly RoundContext _round;
+    private readonly JournalReader? _journal;
+    private readonly ChunkFile? _oldChunks;
+    private readonly ChannelWriter<PlannedPart> _parts;
+    private readonly MemoryBudget _window;
+    private readonly RoundOutput _output;
+    private readonly HashSet<string> _compareInFull;
+    private readonly bool _absolute;
+    private readonly Dictionary<(ulong, ulong), EntryKey> _firstNames = [];
+    private StatIdentity _oldStat;
+    private bool _met, _answered, _oldRacy;
+
+    public RoundPlanner(RoundContext round, JournalReader? journal, ChunkFile? oldChunks, ChannelWriter<RoundItem> items, ChannelWriter<PlannedPart> parts, MemoryBudget window)
+    {
+        (_round, _journal, _oldChunks, _parts, _window) = (round, journal, oldChunks, parts, window);
+        _output = new RoundOutput(items, round.Counters);
+        _compareInFull = [.. round.Request.CompareInFull.Select(Latin)];
+        _absolute = _compareInFull.Count > 0 || round.Request.Filter is not null;
+        _journal?.MoveNext();
+    }
+
+    /// <summary>Walks all volumes.</summary>
+    public async Task RunAsync(IReadOnlyList<OpenDirectory> roots, CancellationToken cancellationToken)
+    {
+        for (var volume = 0; volume < roots.Count; volume++)
+        {
+            var seenAt = KernelClock.Now();
+            var facts = roots[volume].Handle.Facts();
+            await MeetAsync(volume, "", cancellationToken).ConfigureAwait(false);
+            if (Stands(facts))
+                await KeepAsync(cancellationToken).ConfigureAwait(false);
+            else
+                await DescribeAsync(new EntryKey(volume, ""), facts, FileMetadata.ReadAttributes(roots[volume].Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
+            await DirectoryAsync(volume, "", Latin(_round.Request.Volumes[volume].Path), roots[volume], cancellationToken).ConfigureAwait(false);
+        }
+
+        await MeetAsync(int.MaxValue, "", cancellationToken).ConfigureAwait(false);
+        await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask DirectoryAsync(int volume, string path, string shownPath, OpenDirectory directory, CancellationToken cancellationToken)
+    {
+        var before = _round.Final ? directory.Handle.Facts().Identity : default;
+        foreach (var name in directory.Names())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await NameAsync(volume, PathText.Join(path, name), _absolute ? $"{shownPath}/{name}" : "", directory, name, cancellationToken).ConfigureAwait(false);
+            }
+            catch (SystemCallException error)
+            {
+                // Gone, or become something else, since it was listed: the next round sees what it is then.
+                if (_round.LeaveOut(error) is { Length: > 0 } why)
+                    _round.Warn(why);
+            }
+        }
+
+        if (_round.Final && directory.Handle.Facts().Identity != before)
+            throw new RelocateException($"{directory.Handle.Shown}: the directory changed while the final snapshot read it: something still writes", ExitCode.OurError);
+    }
+
+    private async ValueTask NameAsync(int volume, string path, string absolute, OpenDirectory directory, string name, CancellationToken cancellationToken)
+    {
+        // Before the stat: what is written in the same tick as it was, however long the reading takes, is read again in the next round.
+        var seenAt = KernelClock.Now();
+        if (directory.FactsAt(name) is not { } facts)
+            return;
+        if (_round.Request.Filter is { } filter && filter.Excludes(Filtered(volume, path, absolute, facts)))
+            return;
+        if (facts.Type is EntryType.Socket or EntryType.Device)
+        {
+            _round.Warn($"{directory.Show(name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
+            return;
+        }
+
+        var key = new EntryKey(volume, path);
+        var inode = (facts.Identity.Device, facts.Identity.Inode);
+        var linked = facts.Type != EntryType.Directory && facts.Links > 1;
+        if (linked && _firstNames.TryGetValue(inode, out var first) && first.Volume == volume)
+        {
+            await MeetAsync(volume, path, cancellationToken).ConfigureAwait(false);
+            await PlainAsync(new TreeEntry { Volume = volume, Path = path, Type = EntryType.HardLink, LinkTarget = first.Path, Identity = facts.Identity }, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await MeetAsync(volume, path, cancellationToken).ConfigureAwait(false);
+        if (facts.Type == EntryType.Directory)
+        {
+            await EnterAsync(key, facts, absolute, directory, name, seenAt, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var ranges = _round.Ranges[volume];
+        if (Stands(facts) && !(_compareInFull.Count > 0 && _compareInFull.Contains(absolute)) && !(facts.Type == EntryType.File && ranges.MustRead(path)))
+        {
+            if (facts.Type == EntryType.File)
+                ranges.Keep(path);
+            await KeepAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else if (facts.Type == EntryType.File)
+        {
+            await FileAsync(key, directory, name, seenAt, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            var link = facts.Type == EntryType.SymbolicLink;
+            await DescribeAsync(
+                key, facts, link ? [] : FileMetadata.ReadAttributes(directory.Handle.ProcPath(name)), link ? directory.ReadLink(name) : "", seenAt, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (linked)
+            _firstNames[inode] = key;
+    }
+
+    private async ValueTask EnterAsync(EntryKey key, FileFacts facts, string absolute, OpenDirectory directory, string name, long seenAt, CancellationToken cancellationToken)
+    {
+        OpenDirectory below;
+        try
+        {
+            below = directory.OpenDirectoryAt(name);
+        }
+        catch (SystemCallException error) when (error.IsDenied && !_round.Final)
+        {
+            // The directory itself is known; what lies in it is not.
+            _round.Warn($"{error.Message}; what it holds is not in this snapshot");
+            await DescribeAsync(key, facts, [], "", seenAt, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        using (below)
+        {
+            facts = below.Handle.Facts();
+            if (Stands(facts))
+                await KeepAsync(cancellationToken).ConfigureAwait(false);
+            else
+                await DescribeAsync(key, facts, FileMetadata.ReadAttributes(below.Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
+            await DirectoryAsync(key.Volume, key.Path, absolute, below, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask FileAsync(EntryKey key, OpenDirectory directory, string name, long seenAt, CancellationToken cancellationToken)
+    {
+        var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking);
+        RangedFile? ranged = null;
+        FileJob job;
+        try
+        {
+            var facts = file.Facts();
+            if (facts.Type != EntryType.File)
+                throw new SystemCallException("read", file.Shown, Posix.NotFound);
+            var ranges = _round.Ranges[key.Volume];
+            var old = Old();
+            var trusted = old is { Type: EntryType.File } && !_round.CompareAll && !_oldRacy ? new FileVersion(old.Blocks.Size, old.Digest) : null;
+            ranged = ranges.Open(key.Path, file, trusted);
+            job = new FileJob
+            {
+                Key = key,
+                File = file,
+                Ranged = ranged,
+                Ranges = ranges,
+                Facts = facts,
+                Size = ranged.Stable ? ranged.Content.Facts().Size : facts.Size,
+                SeenAt = seenAt,
+                Old = old,
+            };
+        }
+        catch
+        {
+            ranged?.Dispose();
+            file.Dispose();
+            throw;
+        }
+
+        _answered = true;
+        await _output.PutAsync(job, cancellationToken).ConfigureAwait(false);
+        await HandOutAsync(job, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Hands out the chunks that hold data, in parts; holes, and what a list of changed ranges does not name, nobody reads.</summary>
+    private async ValueTask HandOutAsync(FileJob job, CancellationToken cancellationToken)
+    {
+        var chunks = BlockMap.ChunksOf(job.Count);
+        var last = new FileJobPart(0, 0);
+        try
+        {
+            for (var chunk = NextChunk(job, 0, chunks); chunk < chunks; chunk = NextChunk(job, chunk, chunks))
+            {
+                if (last.Chunks > 0)
+                {
+                    job.Begin();
+                    await SendAsync(job, last, cancellationToken).ConfigureAwait(false);
+                }
+
+                var count = 1;
+                while (count < PartChunks && chunk + count < chunks && NextChunk(job, chunk + count, chunks) == chunk + count)
+                    count++;
+                last = new FileJobPart(chunk, count);
+                chunk += count;
+            }
+        }
+        catch (SystemCallException error)
+        {
+            job.Broken ??= error;
+        }
+
+        // The last one closes the job, an empty one where there is nothing to read.
+        await SendAsync(job, last, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static long NextChunk(FileJob job, long from, long chunks)
+    {
+        if (job.Ranged.ToRead is { } listed && job.Known is { IsInline: false } known)
+        {
+            for (; from < chunks; from++)
+            {
+                if (BlockMap.BlocksIn(job.Count, from) != (from < BlockMap.ChunksOf(known.Count) ? BlockMap.BlocksIn(known.Count, from) : 0) || Touches(listed, from * BlockMap.ChunkLength))
+                    return from;
+                if (known.Find(from) is { } kept)
+                    job.Add(kept);
+            }
+
+            return from;
+        }
+
+        return chunks == 1 ? from : Math.Max(from, (job.Ranged.Content.NextData(from * BlockMap.ChunkLength) ?? long.MaxValue) / BlockMap.ChunkLength);
+    }
+
+    private static bool Touches(IReadOnlyList<ByteRange> ranges, long offset)
+    {
+        int low = 0, high = ranges.Count;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (ranges[middle].End <= offset)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low < ranges.Count && ranges[low].Offset < offset + BlockMap.ChunkLength;
+    }
+
+    private async ValueTask SendAsync(FileJob job, FileJobPart part, CancellationToken cancellationToken)
+    {
+        var offset = part.FirstChunk * BlockMap.ChunkLength;
+        var length = Math.Min(job.Size - offset, part.Chunks * BlockMap.ChunkLength);
+        var window = Math.Max(length, LeastWindow);
+        await _window.TakeAsync(window, cancellationToken).ConfigureAwait(false);
+        if (length > 0 && job.Ranged.ToRead is null)
+            job.Ranged.Content.Prefetch(offset, length);
+        job.HandOut(part);
+        await _parts.WriteAsync(new PlannedPart(job, part, window), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask DescribeAsync(
+        EntryKey key, FileFacts facts, System.Collections.Immutable.ImmutableArray<ExtendedAttribute> attributes, string link, long seenAt, CancellationToken cancellationToken)
+        => await PlainAsync(EntryDescription.Of(key, facts, attributes, seenAt) with { LinkTarget = link }, cancellationToken).ConfigureAwait(false);
+
+    private ValueTask PlainAsync(TreeEntry entry, CancellationToken cancellationToken)
+    {
+        _answered = true;
+        return _output.PutAsync(new PlainName(entry, Old()), cancellationToken);
+    }
+
+    private ValueTask KeepAsync(CancellationToken cancellationToken)
+    {
+        _answered = true;
+        return _output.KeepAsync(_journal!.Current.Bytes, cancellationToken);
+    }
+
+    /// <summary>Goes on in the journal to a name; what comes before it there is gone. Afterwards the journal's row is the name's, or it has none.</summary>
+    private async ValueTask MeetAsync(int volume, string path, CancellationToken cancellationToken)
+    {
+        // The name before this one: it is in the snapshot, or it could not be read.
+        if (_met)
+        {
+            if (!_answered)
+                await GoneAsync(cancellationToken).ConfigureAwait(false);
+            _journal!.MoveNext();
+        }
+
+        (_met, _answered) = (false, false);
+        while (_journal is { HasCurrent: true })
+        {
+            var order = _journal.Current.CompareTo(volume, path);
+            if (order > 0)
+                return;
+            if (order == 0)
+            {
+                (_met, _oldStat, _oldRacy) = (true, _journal.Current.Stat, _journal.Current.Racy);
+                return;
+            }
+
+            await GoneAsync(cancellationToken).ConfigureAwait(false);
+            _journal.MoveNext();
+        }
+    }
+
+    private ValueTask GoneAsync(CancellationToken cancellationToken) => _output.PutAsync(new GoneName(_journal!.Current.Key, OldOf(_journal.Current)), cancellationToken);
+
+    /// <summary>Whether the name is what the journal says, as far as the file system tells.</summary>
+    private bool Stands(in FileFacts facts)
+        => _met && !_oldRacy && !_round.CompareAll && _oldStat == facts.Identity && _journal!.Current.Type == facts.Type;
+
+    private OldRow? Old() => _met ? OldOf(_journal!.Current) : null;
+
+    private OldRow OldOf(JournalRow row)
+        => new(row.Type, row.Digest.ToArray(), row.Type == EntryType.File ? row.Blocks(row.Size, _oldChunks!) : FileBlocks.None);
+
+    private FilteredEntry Filtered(int volume, string path, string absolute, in FileFacts facts) => new(
+        _round.Request.Volumes[volume].Name, path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)),
+        facts.Type == EntryType.Directory, facts.Type == EntryType.File ? facts.Size : 0);
+
+    private static string Latin(string path) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(path));
+}

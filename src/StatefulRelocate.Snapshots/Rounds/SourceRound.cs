@@ -1,0 +1,180 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Snapshots.ChangedRanges;
+using StatefulRelocate.Snapshots.Journals;
+using StatefulRelocate.Snapshots.Manifests;
+using StatefulRelocate.Snapshots.Maps;
+using StatefulRelocate.Snapshots.Memory;
+using StatefulRelocate.Snapshots.Native;
+using StatefulRelocate.Snapshots.Packs;
+using StatefulRelocate.Snapshots.Retention;
+using StatefulRelocate.Snapshots.Streaming;
+
+namespace StatefulRelocate.Snapshots.Rounds;
+
+/// <summary>One round: from what the journal says of the one before to a sealed snapshot and the next journal.</summary>
+internal sealed class SourceRound
+{
+    /// <summary>A tree of more layers is written anew, except in a final round: a restore elsewhere reads them all.</summary>
+    private const int MaxLayers = 16;
+    private readonly Repository _repository;
+    private readonly TimeProvider _time;
+    private readonly SnapshotRequest _request;
+    private readonly JournalDirectory _directory;
+    private readonly IProgress<ActivityProgress>? _progress;
+
+    public SourceRound(Repository repository, TimeProvider time, SnapshotRequest request, JournalDirectory directory, IProgress<ActivityProgress>? progress)
+        => (_repository, _time, _request, _directory, _progress) = (repository, time, request, directory, progress);
+
+    public async Task<SnapshotTaken> TakeAsync(CancellationToken cancellationToken)
+    {
+        if (_request.DryRun)
+            return await TakeAsync(null, cancellationToken).ConfigureAwait(false);
+        var writing = await WriterAnnouncement.BeginAsync(_repository, _request.SnapshotId, _directory.Root, cancellationToken).ConfigureAwait(false);
+        await using (writing.ConfigureAwait(false))
+            return await TakeAsync(writing, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<SnapshotTaken> TakeAsync(WriterAnnouncement? writing, CancellationToken cancellationToken)
+    {
+        var clock = new PartClock(_time);
+        using var journal = await OpenJournalAsync(cancellationToken).ConfigureAwait(false);
+        if (_request.RelocationId is null || _request.DryRun)
+            return await TakeAsync(writing, journal, null, clock, cancellationToken).ConfigureAwait(false);
+
+        // A target follows the round.
+        var announcer = RoundAnnouncer.Start(_repository, _request.SnapshotId, journal?.Head.SnapshotId, cancellationToken);
+        await using (announcer.ConfigureAwait(false))
+            return await TakeAsync(writing, journal, announcer, clock, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<SnapshotTaken> TakeAsync(WriterAnnouncement? writing, JournalReader? journal, RoundAnnouncer? announcer, PartClock clock, CancellationToken cancellationToken)
+    {
+        var startedAt = _time.GetUtcNow();
+        using var chunks = OpenChunks(journal);
+        var bootId = KernelClock.BootId();
+        clock.End("open");
+
+        var counters = new RoundCounters(_time, _progress);
+        var budget = new MemoryBudget(_request.Memory);
+        using var packs = new PackWriter(
+            _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, announcer, counters.Ship, cancellationToken);
+        var round = new RoundContext
+        {
+            Repository = _repository,
+            Request = _request,
+            Counters = counters,
+            Packs = packs,
+            Budget = budget,
+            Chunks = _request.DryRun ? null : chunks,
+            Seed = journal?.Head.Seed ?? BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8)),
+            Observer = announcer,
+            Ranges = [.. _request.Volumes.Select(IChangedRanges (_) => ScanRanges.Instance)],
+            CompareAll = _request.Paranoid || (journal is not null && journal.Head.BootId != bootId),
+        };
+
+        var whole = journal is null || (journal.Head.Layers.Length >= MaxLayers && !_request.Final);
+        using var table = _request.DryRun ? null : new JournalWriter(_directory.SourceJournal);
+        using var layer = _request.DryRun ? null : new LayerWriter(_repository, counters.Ship, cancellationToken);
+        using var sequencer = new RoundSequencer(round, table, layer, chunks, whole);
+        await new RoundPipeline(round, sequencer).RunAsync(journal, chunks, clock, cancellationToken).ConfigureAwait(false);
+        clock.End("scan");
+
+        var parts = layer is null ? [] : await layer.FinishAsync().ConfigureAwait(false);
+        if (!_request.DryRun)
+            await packs.FinishAsync().ConfigureAwait(false);
+        clock.End("upload");
+        var manifest = new SnapshotManifest
+        {
+            Id = _request.SnapshotId,
+            App = _request.App,
+            CreatedAt = startedAt,
+            RelocationId = _request.RelocationId,
+            Round = _request.Round,
+            Final = _request.Final,
+            Parent = journal?.Head.SnapshotId,
+            Tags = _request.Tags,
+            Volumes = [.. _request.Volumes.Select(v => v.Name)],
+            Layers = whole ? [[.. parts]] : parts.Count == 0 ? journal!.Head.Layers : journal!.Head.Layers.Add([.. parts]),
+            RootHash = sequencer.RootHash(),
+            Entries = sequencer.Entries,
+            Bytes = sequencer.Bytes,
+            Warnings = [.. round.Warnings()],
+        };
+        RoundFigures Figures() => new()
+        {
+            BytesScanned = counters.Scanned,
+            BytesChanged = counters.Changed,
+            BytesShipped = counters.Shipped,
+            Entries = sequencer.Entries,
+            Duration = clock.Total,
+            SincePrevious = journal is null ? null : startedAt - journal.Head.StartedAt,
+        };
+        manifest = manifest with { Figures = Figures() };
+        if (_request.DryRun)
+            return Snapshotter.Taken(manifest) with { Parts = clock.Parts };
+        if (!await _repository.Snapshots.PutAsync(manifest, counters.Ship, cancellationToken).ConfigureAwait(false))
+            return Snapshotter.Taken(await _repository.Snapshots.GetAsync(_request.SnapshotId, cancellationToken).ConfigureAwait(false));
+        CommitJournal(table!, chunks!, manifest, bootId, round);
+        clock.End("seal");
+        return new SnapshotTaken(manifest.Id, manifest.RootHash, Figures(), clock.Parts, [.. round.Warnings()]);
+    }
+
+    /// <summary>The journal of the round before, if it speaks of this repository, these volumes, and a snapshot that is still there.</summary>
+    private async Task<JournalReader?> OpenJournalAsync(CancellationToken cancellationToken)
+    {
+        var journal = JournalReader.Open(_directory.SourceJournal);
+        try
+        {
+            if (journal is not null && journal.Head.RepositoryId == _repository.Id && journal.Head.Volumes.SequenceEqual(_request.Volumes.Select(v => v.Name))
+                && await _repository.Snapshots.IsSealedAsync(journal.Head.SnapshotId, cancellationToken).ConfigureAwait(false))
+                return journal;
+        }
+        catch
+        {
+            journal?.Dispose();
+            throw;
+        }
+
+        journal?.Dispose();
+        return null;
+    }
+
+    private ChunkFile? OpenChunks(JournalReader? journal)
+    {
+        if (journal is not null)
+            return ChunkFile.Open(_directory.SourceChunks, fingerprints: true, journal.Head.Space);
+        if (_request.DryRun)
+            return null;
+
+        // Before its records are overwritten: another repository's round must not find a table whose records are not its own.
+        File.Delete(_directory.SourceJournal);
+        return ChunkFile.Open(_directory.SourceChunks, fingerprints: true, null);
+    }
+
+    /// <summary>The snapshot is sealed: without a journal the next round only costs more.</summary>
+    private void CommitJournal(JournalWriter table, ChunkFile chunks, SnapshotManifest manifest, string bootId, RoundContext round)
+    {
+        try
+        {
+            table.Commit(new JournalHead
+            {
+                RepositoryId = _repository.Id,
+                BootId = bootId,
+                SnapshotId = manifest.Id,
+                StartedAt = manifest.CreatedAt,
+                Seed = round.Seed,
+                Volumes = manifest.Volumes,
+                Layers = manifest.Layers,
+                Space = chunks.Space(),
+            });
+            foreach (var ranges in round.Ranges)
+                ranges.Commit();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            round.Warn($"{_directory.SourceJournal}: cannot be written, so the next round compares with an older one: {error.Message}");
+        }
+    }
+}
