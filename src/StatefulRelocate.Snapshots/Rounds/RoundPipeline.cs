@@ -17,23 +17,15 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
     /// <summary>Bytes of files that are being read, or read ahead into the page cache.</summary>
     private const long Window = 64L << 20;
 
-    public async Task RunAsync(JournalReader? journal, ChunkFile? oldChunks, PartClock clock, CancellationToken cancellationToken)
+    public async Task RunAsync(IReadOnlyList<OpenDirectory> roots, JournalReader? journal, ChunkFile? oldChunks, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var items = Channel.CreateBounded<RoundItem>(new BoundedChannelOptions(MaxItems) { SingleReader = true, SingleWriter = true });
         var parts = Channel.CreateUnbounded<PlannedPart>(new UnboundedChannelOptions { SingleWriter = true });
         var workers = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount * 2, 2, 16)).Select(_ => new RoundWorker(round)).ToList();
-        var roots = new List<OpenDirectory>();
         Exception? failure = null;
         try
         {
-            foreach (var volume in round.Request.Volumes)
-                roots.Add(OpenDirectory.Open(volume.Path));
-
-            // Before the first stat: pages that are mapped and dirty are written back and protected, so that a later store moves the mtime.
-            foreach (var root in roots.DistinctBy(r => r.Handle.Facts().Identity.Device))
-                root.Handle.SyncFileSystem();
-            clock.End("sync");
             KeepThreads(workers.Count + 2);
             var window = new MemoryBudget(Window);
             var planner = new RoundPlanner(round, journal, oldChunks, items.Writer, parts.Writer, window);
@@ -57,7 +49,6 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
             while (parts.Reader.TryRead(out var part))
                 part.Job.Close();
             workers.ForEach(w => w.Dispose());
-            roots.ForEach(r => r.Dispose());
         }
 
         if (failure is not null)

@@ -46,7 +46,7 @@ internal sealed class RoundPlanner
     {
         for (var volume = 0; volume < roots.Count; volume++)
         {
-            var seenAt = KernelClock.Now();
+            var seenAt = _round.Now();
             var facts = roots[volume].Handle.Facts();
             await MeetAsync(volume, "", cancellationToken).ConfigureAwait(false);
             if (Stands(facts))
@@ -66,6 +66,8 @@ internal sealed class RoundPlanner
         foreach (var name in directory.Names())
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (path.Length == 0 && ReservedDirectory.IsReserved(name))
+                continue;
             try
             {
                 await NameAsync(volume, PathText.Join(path, name), _absolute ? $"{shownPath}/{name}" : "", directory, name, cancellationToken).ConfigureAwait(false);
@@ -74,7 +76,7 @@ internal sealed class RoundPlanner
             {
                 // Gone, or become something else, since it was listed: the next round sees what it is then.
                 if (_round.LeaveOut(error) is { Length: > 0 } why)
-                    _round.Warn(why);
+                    _round.Warnings.Add(why);
             }
         }
 
@@ -85,14 +87,14 @@ internal sealed class RoundPlanner
     private async ValueTask NameAsync(int volume, string path, string absolute, OpenDirectory directory, string name, CancellationToken cancellationToken)
     {
         // Before the stat: what is written in the same tick as it was, however long the reading takes, is read again in the next round.
-        var seenAt = KernelClock.Now();
+        var seenAt = _round.Now();
         if (directory.FactsAt(name) is not { } facts)
             return;
         if (_round.Request.Filter is { } filter && filter.Excludes(Filtered(volume, path, absolute, facts)))
             return;
         if (facts.Type is EntryType.Socket or EntryType.Device)
         {
-            _round.Warn($"{directory.Show(name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
+            _round.Warnings.Add($"{directory.Show(name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
             return;
         }
 
@@ -145,7 +147,7 @@ internal sealed class RoundPlanner
         catch (SystemCallException error) when (error.IsDenied && !_round.Final)
         {
             // The directory itself is known; what lies in it is not.
-            _round.Warn($"{error.Message}; what it holds is not in this snapshot");
+            _round.Warnings.Add($"{error.Message}; what it holds is not in this snapshot");
             await DescribeAsync(key, facts, [], "", seenAt, cancellationToken).ConfigureAwait(false);
             return;
         }

@@ -92,7 +92,7 @@ internal sealed class RoundSequencer : IDisposable
         var entry = plain.Entry;
         if (entry.Type == EntryType.HardLink && _leftOut.Contains(new EntryKey(entry.Volume, entry.LinkTarget)))
         {
-            _round.Warn($"{PathText.Show(entry.Path)}: another name of '{PathText.Show(entry.LinkTarget)}', which could not be read; it is not in this snapshot");
+            _round.Warnings.Add($"{PathText.Show(entry.Path)}: another name of '{PathText.Show(entry.LinkTarget)}', which could not be read; it is not in this snapshot");
             if (plain.Old is { } gone)
                 await GoneAsync(entry.Key, gone).ConfigureAwait(false);
             return;
@@ -112,7 +112,7 @@ internal sealed class RoundSequencer : IDisposable
         if (file.LeftOut is { } why)
         {
             if (why.Length > 0)
-                _round.Warn(why);
+                _round.Warnings.Add(why);
             if (file.Facts.Links > 1)
                 _leftOut.Add(file.Key);
             if (file.Old is { } gone)

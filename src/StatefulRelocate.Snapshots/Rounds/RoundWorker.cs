@@ -94,7 +94,7 @@ internal sealed class RoundWorker : IDisposable
                 if (!torn || attempt >= LiveRereads || job.Size > RereadSize || job.Ranged.Stable || job.Ranged.ToRead is not null)
                 {
                     if (torn)
-                        _round.WarnChanging(job.File.Shown);
+                        _round.Warnings.AddChanging(job.File.Shown);
                     Complete(job, before, seenAt, attributes, racy: moved || torn);
                     return;
                 }
@@ -123,7 +123,7 @@ internal sealed class RoundWorker : IDisposable
         }
 
         (job.Torn, job.Ids, job.Fingerprints) = (false, [], []);
-        var seenAt = KernelClock.Now();
+        var seenAt = _round.Now();
         var facts = job.File.Facts();
         job.Reread = (facts, seenAt);
         job.Size = facts.Size;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using StatefulRelocate.Core.Activities;
-using StatefulRelocate.Snapshots.ChangedRanges;
+using StatefulRelocate.Snapshots.Consistency;
 using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
@@ -18,14 +18,25 @@ internal sealed class SourceRound
 {
     /// <summary>A tree of more layers is written anew, except in a final round: a restore elsewhere reads them all.</summary>
     private const int MaxLayers = 16;
+
+    /// <summary>What a round takes besides the buffers of packs: the program, its workers, the layer being written.</summary>
+    private const long OtherMemory = 28L << 20;
+
+    /// <summary>One being filled and four being put: more of them would not be faster.</summary>
+    private const int MaxPackBuffers = 5;
     private readonly Repository _repository;
     private readonly TimeProvider _time;
     private readonly SnapshotRequest _request;
     private readonly JournalDirectory _directory;
     private readonly IProgress<ActivityProgress>? _progress;
+    private readonly RoundWarnings _warnings;
+    private readonly string _bootId = KernelClock.BootId();
 
     public SourceRound(Repository repository, TimeProvider time, SnapshotRequest request, JournalDirectory directory, IProgress<ActivityProgress>? progress)
-        => (_repository, _time, _request, _directory, _progress) = (repository, time, request, directory, progress);
+    {
+        (_repository, _time, _request, _directory, _progress) = (repository, time, request, directory, progress);
+        _warnings = new RoundWarnings(fuzzy: request.RelocationId is not null);
+    }
 
     public async Task<SnapshotTaken> TakeAsync(CancellationToken cancellationToken)
     {
@@ -53,37 +64,55 @@ internal sealed class SourceRound
     {
         var startedAt = _time.GetUtcNow();
         using var chunks = OpenChunks(journal);
-        var bootId = KernelClock.BootId();
-        clock.End("open");
-
         var counters = new RoundCounters(_time, _progress);
-        var budget = new MemoryBudget(_request.Memory);
+        var budget = new MemoryBudget(Math.Min(_request.Memory - OtherMemory, MaxPackBuffers * (long)PackWriter.BufferLength));
         using var packs = new PackWriter(
             _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, announcer, counters.Ship, cancellationToken);
-        var round = new RoundContext
+        clock.End("open");
+        var source = await ConsistentSource.OpenAsync(_request, _directory.Root, _time, _warnings.Add, cancellationToken).ConfigureAwait(false);
+        await using (source.ConfigureAwait(false))
         {
-            Repository = _repository,
-            Request = _request,
-            Counters = counters,
-            Packs = packs,
-            Budget = budget,
-            Chunks = _request.DryRun ? null : chunks,
-            Seed = journal?.Head.Seed ?? BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8)),
-            Observer = announcer,
-            Ranges = [.. _request.Volumes.Select(IChangedRanges (_) => ScanRanges.Instance)],
-            CompareAll = _request.Paranoid || (journal is not null && journal.Head.BootId != bootId),
-        };
+            var ranges = source.OpenRanges();
+            clock.End("sync");
+            try
+            {
+                return await TakeAsync(source, new RoundContext
+                {
+                    Repository = _repository,
+                    Request = _request,
+                    Counters = counters,
+                    Packs = packs,
+                    Chunks = _request.DryRun ? null : chunks,
+                    Seed = journal?.Head.Seed ?? BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(8)),
+                    Observer = announcer,
+                    Ranges = ranges,
+                    Warnings = _warnings,
+                    AsOf = source.AsOf,
+                    CompareAll = _request.Paranoid || (journal is not null && journal.Head.BootId != _bootId),
+                }, journal, chunks, startedAt, clock, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                foreach (var driver in ranges)
+                    driver.Dispose();
+            }
+        }
+    }
 
+    private async Task<SnapshotTaken> TakeAsync(
+        ConsistentSource source, RoundContext round, JournalReader? journal, ChunkFile? chunks, DateTimeOffset startedAt, PartClock clock, CancellationToken cancellationToken)
+    {
         var whole = journal is null || (journal.Head.Layers.Length >= MaxLayers && !_request.Final);
         using var table = _request.DryRun ? null : new JournalWriter(_directory.SourceJournal);
-        using var layer = _request.DryRun ? null : new LayerWriter(_repository, counters.Ship, cancellationToken);
+        using var layer = _request.DryRun ? null : new LayerWriter(_repository, round.Counters.Ship, cancellationToken);
         using var sequencer = new RoundSequencer(round, table, layer, chunks, whole);
-        await new RoundPipeline(round, sequencer).RunAsync(journal, chunks, clock, cancellationToken).ConfigureAwait(false);
+        await new RoundPipeline(round, sequencer).RunAsync(source.Roots, journal, chunks, cancellationToken).ConfigureAwait(false);
+        await source.ReadAsync().ConfigureAwait(false);
         clock.End("scan");
 
         var parts = layer is null ? [] : await layer.FinishAsync().ConfigureAwait(false);
         if (!_request.DryRun)
-            await packs.FinishAsync().ConfigureAwait(false);
+            await round.Packs.FinishAsync().ConfigureAwait(false);
         clock.End("upload");
         var manifest = new SnapshotManifest
         {
@@ -100,13 +129,13 @@ internal sealed class SourceRound
             RootHash = sequencer.RootHash(),
             Entries = sequencer.Entries,
             Bytes = sequencer.Bytes,
-            Warnings = [.. round.Warnings()],
+            Warnings = [.. _warnings.All()],
         };
         RoundFigures Figures() => new()
         {
-            BytesScanned = counters.Scanned,
-            BytesChanged = counters.Changed,
-            BytesShipped = counters.Shipped,
+            BytesScanned = round.Counters.Scanned,
+            BytesChanged = round.Counters.Changed,
+            BytesShipped = round.Counters.Shipped,
             Entries = sequencer.Entries,
             Duration = clock.Total,
             SincePrevious = journal is null ? null : startedAt - journal.Head.StartedAt,
@@ -114,11 +143,11 @@ internal sealed class SourceRound
         manifest = manifest with { Figures = Figures() };
         if (_request.DryRun)
             return Snapshotter.Taken(manifest) with { Parts = clock.Parts };
-        if (!await _repository.Snapshots.PutAsync(manifest, counters.Ship, cancellationToken).ConfigureAwait(false))
+        if (!await _repository.Snapshots.PutAsync(manifest, round.Counters.Ship, cancellationToken).ConfigureAwait(false))
             return Snapshotter.Taken(await _repository.Snapshots.GetAsync(_request.SnapshotId, cancellationToken).ConfigureAwait(false));
-        CommitJournal(table!, chunks!, manifest, bootId, round);
+        CommitJournal(table!, chunks!, manifest, round);
         clock.End("seal");
-        return new SnapshotTaken(manifest.Id, manifest.RootHash, Figures(), clock.Parts, [.. round.Warnings()]);
+        return new SnapshotTaken(manifest.Id, manifest.RootHash, Figures(), clock.Parts, [.. _warnings.All()]);
     }
 
     /// <summary>The journal of the round before, if it speaks of this repository, these volumes, and a snapshot that is still there.</summary>
@@ -154,14 +183,14 @@ internal sealed class SourceRound
     }
 
     /// <summary>The snapshot is sealed: without a journal the next round only costs more.</summary>
-    private void CommitJournal(JournalWriter table, ChunkFile chunks, SnapshotManifest manifest, string bootId, RoundContext round)
+    private void CommitJournal(JournalWriter table, ChunkFile chunks, SnapshotManifest manifest, RoundContext round)
     {
         try
         {
             table.Commit(new JournalHead
             {
                 RepositoryId = _repository.Id,
-                BootId = bootId,
+                BootId = _bootId,
                 SnapshotId = manifest.Id,
                 StartedAt = manifest.CreatedAt,
                 Seed = round.Seed,
@@ -174,7 +203,7 @@ internal sealed class SourceRound
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            round.Warn($"{_directory.SourceJournal}: cannot be written, so the next round compares with an older one: {error.Message}");
+            _warnings.Add($"{_directory.SourceJournal}: cannot be written, so the next round compares with an older one: {error.Message}");
         }
     }
 }
