@@ -63,7 +63,7 @@ public sealed class Repository
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var master = RandomNumberGenerator.GetBytes(32);
         var keys = new KeyRing(master);
-        var config = new ConfigObject { Format = ConfigObject.ThisFormat, Version = FormatVersion, Id = id, BlockSize = Chunks.Blocks.Size };
+        var config = new ConfigObject { Format = ConfigObject.ThisFormat, Version = FormatVersion, Id = id, BlockSize = Chunks.Blocks.Size, Authenticator = [] };
         config = config with { Authenticator = Authenticate(keys, config) };
 
         // The key first: a repository whose config is there can always be opened.

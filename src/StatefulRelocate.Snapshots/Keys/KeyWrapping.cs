@@ -37,6 +37,7 @@ internal static class KeyWrapping
             MemoryKiB = key.Passphrase is null ? 0 : MemoryKiB,
             Passes = key.Passphrase is null ? 0 : Passes,
             Lanes = key.Passphrase is null ? 0 : 1,
+            Wrapped = [],
         };
         var content = new byte[master.Length + KeyRing.TagLength];
         using var cipher = new AesGcm(WrappingKey(key, wrapped), KeyRing.TagLength);
@@ -47,9 +48,12 @@ internal static class KeyWrapping
     /// <summary>The master key, or null when this key does not open it.</summary>
     public static byte[]? Unwrap(RepositoryKey key, string repositoryId, WrappedKey wrapped)
     {
-        if (wrapped.Kind != (key.Passphrase is null ? File : Argon) || wrapped.Wrapped.Length != 32 + KeyRing.TagLength || wrapped.Nonce.Length != 12
-            || wrapped.MemoryKiB > 4 * 1024 * 1024 || wrapped.Passes > 100 || wrapped.Lanes > 16
-            || (key.Passphrase is not null && (wrapped.MemoryKiB < 8 || wrapped.Passes < 1 || wrapped.Lanes < 1)))
+        if (wrapped.Kind != (key.Passphrase is null ? File : Argon) || wrapped.Wrapped.Length != 32 + KeyRing.TagLength || wrapped.Nonce.Length != 12 || wrapped.Salt.Length != 16)
+            return null;
+
+        // Whoever can write to the store chooses these numbers: they must neither be nonsense nor cost minutes and gigabytes.
+        if (key.Passphrase is not null && (wrapped.Lanes is < 1 or > 16 || wrapped.Passes is < 1 or > 100 || wrapped.MemoryKiB < 8 * wrapped.Lanes || wrapped.MemoryKiB > 1 << 20
+            || (long)wrapped.MemoryKiB * wrapped.Passes > 4 << 20))
             return null;
         var master = new byte[32];
         using var cipher = new AesGcm(WrappingKey(key, wrapped), KeyRing.TagLength);
@@ -101,5 +105,5 @@ internal sealed record WrappedKey
 
     public int Lanes { get; init; }
 
-    public byte[] Wrapped { get; init; } = [];
+    public required byte[] Wrapped { get; init; }
 }

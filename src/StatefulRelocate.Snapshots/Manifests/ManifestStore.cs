@@ -54,7 +54,7 @@ public sealed class ManifestStore
             throw new DamageException(name, "it is no manifest", error);
         }
 
-        if (manifest is null || manifest.Id != id || manifest.Layers.IsDefault || manifest.Volumes.IsDefault)
+        if (manifest is null || manifest.Id != id || IsCutShort(manifest))
             throw new DamageException(name, "it is no manifest of that snapshot");
         return manifest.Version == 0 ? manifest : throw new RelocateException($"{name}: manifest version {manifest.Version} is unknown to this program");
     }
@@ -131,6 +131,11 @@ public sealed class ManifestStore
         shipped(content.Length);
         return await _repository.Store.PutAsync(name, content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is not null;
     }
+
+    // What a document leaves out is null, whatever the record says.
+    private static bool IsCutShort(SnapshotManifest manifest)
+        => manifest.Layers.IsDefault || manifest.Layers.Any(layer => layer.IsDefault || layer.Contains(null!)) || manifest.Volumes.IsDefault || manifest.Volumes.Contains(null!)
+            || manifest.Tags.IsDefault || manifest.Tags.Contains(null!) || manifest.Warnings.IsDefault || manifest.Warnings.Contains(null!) || manifest.Figures is null;
 
     internal static void CheckId(string id)
     {

@@ -66,19 +66,19 @@ internal sealed record ConfigObject
 {
     public const string ThisFormat = "stateful-relocate-repository";
 
-    public string Format { get; init; } = "";
+    public required string Format { get; init; }
 
-    public int Version { get; init; } = -1;
+    public required int Version { get; init; }
 
-    public string Id { get; init; } = "";
+    public required string Id { get; init; }
 
-    public int BlockSize { get; init; }
+    public required int BlockSize { get; init; }
 
     /// <summary>HMAC-SHA-256 over <c>format NUL version NUL id NUL blockSize</c>.</summary>
-    public byte[] Authenticator { get; init; } = [];
+    public required byte[] Authenticator { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(SnapshotManifest))]
 [JsonSerializable(typeof(ConfigObject))]
 [JsonSerializable(typeof(WrappedKey))]
