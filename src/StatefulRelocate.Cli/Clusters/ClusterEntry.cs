@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Text.Json;
 using StatefulRelocate.Activities;
@@ -61,6 +62,14 @@ internal sealed record ClusterEntry(string Name, ClusterConfig Config, string St
             var code = error.Failure.Code == "internal" ? ExitCode.OurError : ExitCode.BadInput;
             throw new RelocateException($"cluster '{Name}': {error.Failure.Message}", code, error);
         }
+    }
+
+    /// <summary>Where the volumes of an app lie on it.</summary>
+    /// <exception cref="RelocateException">It is not up, or does not know the app.</exception>
+    public async Task<ImmutableArray<string>> VolumesAsync(string app, CancellationToken cancellationToken)
+    {
+        var description = (await CallAsync(AgentCalls.Describe, default, cancellationToken)).Deserialize(AgentCallsJson.Default.ClusterDescription);
+        return description?.Apps.FirstOrDefault(each => each.Name == app)?.Volumes ?? throw new RelocateException($"cluster '{Name}' does not know the app '{app}'");
     }
 
     /// <summary>Whether its agent answers.</summary>

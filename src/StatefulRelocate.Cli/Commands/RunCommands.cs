@@ -24,15 +24,16 @@ internal static class RunCommands
     {
         var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
         var command = new Command("plan", "Show the steps of a relocation; nothing is touched.") { file, quiesce, json };
-        command.SetAction(parse =>
+        command.SetAction(async (parse, cancellationToken) =>
         {
             var (path, named) = globals.ConfigPath(parse);
-            var spec = Load(parse, file, quiesce, ConfigFile.Load(path, named));
+            var config = ConfigFile.Load(path, named);
+            var spec = Load(parse, file, quiesce, config);
             var plan = Planner.Plan(spec, NewId(spec));
             if (parse.GetValue(json))
                 Console.WriteLine(JsonSerializer.Serialize(plan, CoreJson.Default.RelocationPlan));
             else
-                Print(plan);
+                Print(plan, await ScanForecast.DescribeAsync(spec, config, new JournalLocation(globals.StateDirectory(parse)), cancellationToken));
             return ExitCode.Completed;
         });
         return command;
@@ -115,12 +116,13 @@ internal static class RunCommands
         CultureInfo.InvariantCulture,
         $"{spec.App}-{spec.Source}-{spec.Target}-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}");
 
-    private static void Print(RelocationPlan plan)
+    private static void Print(RelocationPlan plan, string forecast)
     {
         var spec = plan.Spec;
         Console.WriteLine($"{spec.App}: {spec.Source} -> {spec.Target}, through repository '{spec.Repository}'");
         Console.WriteLine($"then {spec.Dns.Name}.{spec.Dns.Zone} on DNS server '{spec.Dns.Server}' names {spec.Target}; the source's volumes are kept for {Duration.Format(spec.SourceRetention)}");
         Console.WriteLine($"{spec.Cutover.Quiesce.ToString().ToLowerInvariant()} for the cutover, expected within {Duration.Format(spec.Cutover.MaxDowntime)}; after {Duration.Format(spec.Cutover.MaxBlackout)} the source serves again");
+        Console.WriteLine(forecast);
         var id = plan.Steps.Max(step => step.Id.Length);
         var on = plan.Steps.Max(step => step.Cluster?.Length ?? 0);
         foreach (var step in plan.Steps)
