@@ -1,5 +1,6 @@
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Repositories;
+using StatefulRelocate.ObjectStores.Azure;
 using StatefulRelocate.ObjectStores.S3;
 using StatefulRelocate.Snapshots.Storage;
 
@@ -20,6 +21,7 @@ public static class ObjectStoreUrl
     {
         DirectoryRepository directory => DirectoryObjectStore.Open(directory.Path),
         S3Repository bucket => S3ObjectStore.Open(bucket, time),
+        AzureBlobRepository container => AzureBlobObjectStore.Open(container, time),
         _ => throw new RelocateException($"'{url}' is no repository URL; use {RepositoryUrl.Forms}"),
     };
 }

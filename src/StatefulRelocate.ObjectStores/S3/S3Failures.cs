@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
-using System.Security.Authentication;
 using Amazon.Runtime;
 using StatefulRelocate.Core.Repositories;
 using StatefulRelocate.ObjectStores.Requests;
@@ -20,20 +18,11 @@ internal static class S3Failures
     public static RequestFailure Tell(Exception error, S3Repository repository, string action, string name, bool writable)
     {
         var what = name.Length == 0 ? action : $"{action} '{name}'";
-        return error switch
-        {
-            AmazonServiceException { StatusCode: not 0 } answer => TellAnswer(answer, repository, what, writable),
-            _ when Find<AuthenticationException>(error) is { } refused => Final($"the certificate of {Place(repository)} is not trusted ({Short(refused)}); name the file of the authority that signed it with ca=FILE in the URL"),
-            _ when Find<HttpRequestException>(error) is { } failed => Passing($"{Place(repository)} cannot be reached: {Short(failed)}{Hint(failed, repository)}"),
-            _ when Find<IOException>(error) is { } broken => Passing($"the connection to {Place(repository)} broke: {Short(broken)}"),
-            TimeoutException or OperationCanceledException => Passing($"{Place(repository)} cannot be reached: {Short(error)}"),
-            AmazonClientException => Final(TellClient(error, repository)),
-            _ => Final($"{error.GetType().Name}: {Short(error)}"),
-        };
-
-        RequestFailure Final(string why) => new(Exception(why), MayPass: false, Answered: false);
-        RequestFailure Passing(string why) => new(Exception(why), MayPass: true, Answered: false);
-        ObjectStoreException Exception(string why) => new($"{repository}: cannot {what}: {why}", error);
+        if (error is AmazonServiceException { StatusCode: not 0 } answer)
+            return TellAnswer(answer, repository, what, writable);
+        var (why, mayPass) = NetworkFailures.Tell(error, Place(repository), repository.PathStyle is false ? ", or set path-style=true" : "")
+            ?? (error is AmazonClientException ? TellClient(error, repository) : $"{error.GetType().Name}: {NetworkFailures.Short(error)}", false);
+        return new(new ObjectStoreException($"{repository}: cannot {what}: {why}", error), mayPass, Answered: false);
     }
 
     /// <summary>Whether a refusal is one whose cause only an answer with a body tells: that to a HEAD has none.</summary>
@@ -57,7 +46,7 @@ internal static class S3Failures
             "RequestTimeTooSkewed" => "this machine's clock is more than 15 minutes off the store's; set it right (NTP)",
             "RequestExpired" => "the request was too long under way, or this machine's clock is wrong; set it right (NTP)",
             "QuotaExceeded" or "XMinioStorageFull" or "InsufficientStorage" => "the store is full",
-            _ => $"{status} {answer.ErrorCode}: {Short(answer)}",
+            _ => $"{status} {answer.ErrorCode}: {NetworkFailures.Short(answer)}",
         };
         var passing = status is 408 or 429 or 500 or 502 or 503 or 504 || answer.ErrorCode is "RequestTimeout" or "SlowDown" or "ConditionalRequestConflict" or "OperationAborted" or "BadDigest" or "IncompleteBody";
         // MinIO denies a put whose folder is removed at that moment, because its last object was deleted.
@@ -66,10 +55,10 @@ internal static class S3Failures
     }
 
     private static string TellClient(Exception error, S3Repository repository)
-        => repository.Profile is { } profile && error.Message.Contains(profile, StringComparison.Ordinal) ? $"the AWS profile '{profile}' gives no credentials: {Short(error)}"
+        => repository.Profile is { } profile && error.Message.Contains(profile, StringComparison.Ordinal) ? $"the AWS profile '{profile}' gives no credentials: {NetworkFailures.Short(error)}"
             : error.Message.Contains("redential", StringComparison.Ordinal) || error.Message.Contains("IAM", StringComparison.Ordinal) || error.Message.Contains("metadata", StringComparison.OrdinalIgnoreCase)
                 ? "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with profile=… in the URL, or give this machine a role"
-            : Short(error);
+            : NetworkFailures.Short(error);
 
     private static string Credentials(S3Repository repository) => repository.Profile is { } profile ? $"the credentials of AWS profile '{profile}'" : "the AWS credentials (AWS_ACCESS_KEY_ID, a profile, or the machine's role)";
 
@@ -82,24 +71,4 @@ internal static class S3Failures
         var region = at >= 0 && answer.Message.IndexOf('\'', at + expecting.Length) is > 0 and var end ? answer.Message[(at + expecting.Length)..end] : null;
         return region is null ? "" : $": the bucket is in '{region}'";
     }
-
-    private static string Hint(HttpRequestException error, S3Repository repository) => Find<SocketException>(error)?.SocketErrorCode switch
-    {
-        SocketError.ConnectionRefused => $"; is the server running, and the port right?",
-        SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => repository.Endpoint is null || repository.PathStyle is not false ? "; check the host name" : "; check the host name, or set path-style=true",
-        _ => "",
-    };
-
-    private static T? Find<T>(Exception? error) where T : Exception
-    {
-        for (; error is not null; error = error.InnerException)
-        {
-            if (error is T found)
-                return found;
-        }
-
-        return null;
-    }
-
-    private static string Short(Exception error) => error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
 }

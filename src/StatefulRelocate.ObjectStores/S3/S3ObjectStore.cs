@@ -17,7 +17,7 @@ public sealed class S3ObjectStore : IObjectStore, IConditionProbe, IDisposable
     private readonly AmazonS3Client _client;
     private readonly HttpClient _http;
     private readonly S3Requests _requests;
-    private readonly S3Downloads _downloads;
+    private readonly Downloads _downloads;
     private readonly S3Conditions _conditions;
 
     private S3ObjectStore(S3Repository repository, HttpMessageHandler handler, RetryOptions options, TimeProvider time)
@@ -26,7 +26,7 @@ public sealed class S3ObjectStore : IObjectStore, IConditionProbe, IDisposable
         _client = S3Clients.Create(repository, _http);
         var retries = new RequestRetries(options, time);
         _requests = new S3Requests(_client, repository, retries);
-        _downloads = new S3Downloads(_requests);
+        _downloads = new Downloads(new S3Ranges(_requests), _requests.Store);
         _conditions = new S3Conditions(_requests, new S3Uploads(_requests, new SettledPuts(retries)), time);
     }
 
