@@ -11,7 +11,7 @@ namespace StatefulRelocate.Snapshots.Journals;
 /// </summary>
 internal sealed class ChunkFile : IDisposable
 {
-    private const int Granule = 512, HeaderLength = 16;
+    private const int Granule = 512, HeaderLength = 16, MaxPadding = Granule;
     private readonly SafeFileHandle _handle;
     private readonly bool _fingerprints;
     private readonly Lock _lock = new();
@@ -47,6 +47,9 @@ internal sealed class ChunkFile : IDisposable
             file.FreeOf(capacity).Push(offset);
         return file;
     }
+
+    /// <summary>Whether a file can be the one that a table speaks of.</summary>
+    public static bool IsThere(string path, ChunkSpace space) => space.End == 0 || (new FileInfo(path) is { Exists: true } file && file.Length > space.End - MaxPadding);
 
     /// <summary>Writes a record; where.</summary>
     public long Write(ReadOnlySpan<UInt128> ids, ReadOnlySpan<UInt128> fingerprints)

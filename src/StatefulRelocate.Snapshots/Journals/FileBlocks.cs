@@ -97,7 +97,7 @@ internal sealed class FileBlocks
     }
 
     /// <summary>The map of all ids.</summary>
-    /// <exception cref="InvalidDataException">A record of the chunk file is damaged.</exception>
+    /// <exception cref="JournalDamageException">A record of the chunk file is damaged.</exception>
     public BlockMap ToMap()
     {
         if (IsInline)
@@ -107,7 +107,7 @@ internal sealed class FileBlocks
         {
             var ids = new UInt128[BlockMap.BlocksIn(Count, place.Number)];
             if (!TryRead(place.Number, ids, default))
-                throw new InvalidDataException("a record of the journal's chunk file is damaged");
+                throw new JournalDamageException();
             builder.Set(place.Number, BlockChunk.Of(ids));
         }
 

@@ -204,6 +204,6 @@ internal sealed class RoundSequencer : IDisposable
     private static void Read(FileBlocks blocks, long number, int count, UInt128[] into)
     {
         if (!blocks.TryRead(number, into.AsSpan(0, count), default))
-            throw new InvalidDataException("a record of the round journal is damaged; delete the journal directory and run it again");
+            throw new JournalDamageException();
     }
 }

@@ -1,5 +1,6 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Memory;
 
@@ -31,14 +32,25 @@ public sealed class Snapshotter
         using var directory = JournalDirectory.Open(request.JournalDirectory);
         try
         {
-            var round = new SourceRound(_repository, _time, request, directory, progress);
-            return await Task.Run(() => round.TakeAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await TakeAsync(request, directory, progress, cancellationToken).ConfigureAwait(false);
+            }
+            catch (JournalDamageException)
+            {
+                // Whatever it said of the round before is worth nothing then; all is read again, and what is stored is not stored twice.
+                File.Delete(directory.SourceJournal);
+                return await TakeAsync(request, directory, progress, cancellationToken).ConfigureAwait(false);
+            }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new RelocateException(error.Message, inner: error);
         }
     }
+
+    private Task<SnapshotTaken> TakeAsync(SnapshotRequest request, JournalDirectory directory, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
+        => Task.Run(() => new SourceRound(_repository, _time, request, directory, progress).TakeAsync(cancellationToken), cancellationToken);
 
     internal static SnapshotTaken Taken(SnapshotManifest manifest) => new(manifest.Id, manifest.RootHash, manifest.Figures, [], manifest.Warnings);
 }

@@ -156,7 +156,7 @@ internal sealed class SourceRound
         var journal = JournalReader.Open(_directory.SourceJournal);
         try
         {
-            if (journal is not null && journal.Head.RepositoryId == _repository.Id && journal.Head.Volumes.SequenceEqual(_request.Volumes.Select(v => v.Name))
+            if (journal is not null && ChunkFile.IsThere(_directory.SourceChunks, journal.Head.Space) && journal.Head.RepositoryId == _repository.Id && journal.Head.Volumes.SequenceEqual(_request.Volumes.Select(v => v.Name))
                 && await _repository.Snapshots.IsSealedAsync(journal.Head.SnapshotId, cancellationToken).ConfigureAwait(false))
                 return journal;
         }

@@ -29,9 +29,27 @@ internal static class ChildProcess
     }
 
     /// <summary>Runs to the end; the last line of its output.</summary>
-    public static async Task<string> RunAsync(params string[] arguments)
+    public static Task<string> RunAsync(params string[] arguments) => RunAsync(Start(arguments));
+
+    /// <summary>The same as another user, which root may.</summary>
+    public static Task<string> RunAsAsync(int user, params string[] arguments)
     {
-        using var process = Start(arguments);
+        var own = Environment.ProcessPath!;
+        var start = new ProcessStartInfo("setpriv", [$"--reuid={user}", $"--regid={user}", "--clear-groups", own])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            Environment = { [Variable] = string.Join('\n', arguments), ["HOME"] = "/nonexistent" },
+        };
+        if (Path.GetFileNameWithoutExtension(own) == "dotnet")
+            start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        return RunAsync(Process.Start(start)!);
+    }
+
+    private static async Task<string> RunAsync(Process started)
+    {
+        using var process = started;
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -93,6 +111,16 @@ internal static class ChildProcess
                     JournalDirectory = Path.Combine(workspace, "target-journal"),
                 }, null, default);
                 Console.WriteLine(Written());
+                break;
+            case "warnings":
+                var taken = await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
+                {
+                    App = "web",
+                    SnapshotId = arguments[2],
+                    Volumes = [new VolumePath("data", Path.Combine(workspace, "source"))],
+                    JournalDirectory = Path.Combine(workspace, "source-journal"),
+                }, null, default);
+                Console.WriteLine(string.Join('|', taken.Warnings));
                 break;
             case "snapshot":
                 await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
