@@ -33,7 +33,7 @@ internal static class ChangedRangesDrivers
             return remembered ? new ReadAllOnce(files.Table) : ScanRanges.Instance;
         }
 
-        var serving = wanted && HasRoom(root, warn);
+        var serving = wanted && HasRoom(root, mode, warn);
         var table = remembered ? CloneTable.Load(files.Table) : new CloneTable(KernelClock.BootId(), 0, 0, new Dictionary<string, KeptClone>());
         if (table is null)
         {
@@ -47,12 +47,13 @@ internal static class ChangedRangesDrivers
         return new ReflinkRanges(clones, files, table, serving, audit || table.SinceAudit >= RoundsWithoutAudit, warn);
     }
 
-    private static bool HasRoom(OpenDirectory root, Action<string> warn)
+    private static bool HasRoom(OpenDirectory root, ChangedRangesMode mode, Action<string> warn)
     {
         var (size, free) = Ioctl.Space(root.Handle);
         if (free >= size * LeastFree)
             return true;
-        warn($"{root.Handle.Shown}: less than a tenth of its file system is free, so no reflinks are kept and changed files are scanned");
+        if (mode == ChangedRangesMode.Reflink)
+            warn($"{root.Handle.Shown}: less than a tenth of its file system is free, so no reflinks are kept and changed files are scanned");
         return false;
     }
 }

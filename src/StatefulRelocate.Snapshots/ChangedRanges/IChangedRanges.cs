@@ -21,13 +21,16 @@ internal interface IChangedRanges : IDisposable
     /// <summary>How to read one file in this round. Disposed by the caller when it was read.</summary>
     /// <param name="path">The file's path in the volume, as in the tree's entries.</param>
     /// <param name="file">The file, open for reading.</param>
-    /// <param name="before">What the round before says about this path, or null when that is nothing, no file, or not trusted.</param>
+    /// <param name="before">
+    /// What the round before says about this path, or null when that is nothing or no file. A stat identity that cannot be trusted is no matter: what is compared is
+    /// the content that the digest stands for, and the driver knows by itself where it has that.
+    /// </param>
     RangedFile Open(string path, OpenFile file, FileVersion? before);
 
     /// <summary>The file was read as <paramref name="file"/> says; the round will seal it as <paramref name="version"/>.</summary>
     void Finish(string path, RangedFile file, FileVersion version);
 
-    /// <summary>The round is sealed and its journal written: what was remembered for the round before is given up. Without this call the state before stays.</summary>
+    /// <summary>The round is sealed, and its journal about to be written: what was remembered for the round before is given up. Without this call the state before stays.</summary>
     void Commit();
 }
 

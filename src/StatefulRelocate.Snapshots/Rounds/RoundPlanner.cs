@@ -175,8 +175,7 @@ internal sealed class RoundPlanner
                 throw new SystemCallException("read", file.Shown, Posix.NotFound);
             var ranges = _round.Ranges[key.Volume];
             var old = Old();
-            var trusted = old is { Type: EntryType.File } && !_round.CompareAll && !_oldRacy ? new FileVersion(old.Blocks.Size, old.Digest) : null;
-            ranged = ranges.Open(key.Path, file, trusted);
+            ranged = ranges.Open(key.Path, file, old is { Type: EntryType.File } ? new FileVersion(old.Blocks.Size, old.Digest) : null);
             job = new FileJob
             {
                 Key = key,
@@ -208,7 +207,7 @@ internal sealed class RoundPlanner
         var last = new FileJobPart(0, 0);
         try
         {
-            for (var chunk = NextChunk(job, 0, chunks); chunk < chunks; chunk = NextChunk(job, chunk, chunks))
+            for (var chunk = NextChunk(job, 0, chunks, keep: true); chunk < chunks; chunk = NextChunk(job, chunk, chunks, keep: true))
             {
                 if (last.Chunks > 0)
                 {
@@ -217,7 +216,7 @@ internal sealed class RoundPlanner
                 }
 
                 var count = 1;
-                while (count < PartChunks && chunk + count < chunks && NextChunk(job, chunk + count, chunks) == chunk + count)
+                while (count < PartChunks && chunk + count < chunks && NextChunk(job, chunk + count, chunks, keep: false) == chunk + count)
                     count++;
                 last = new FileJobPart(chunk, count);
                 chunk += count;
@@ -232,7 +231,8 @@ internal sealed class RoundPlanner
         await SendAsync(job, last, cancellationToken).ConfigureAwait(false);
     }
 
-    private static long NextChunk(FileJob job, long from, long chunks)
+    /// <summary>The next chunk to read; what is passed over because no range names it stays as it was, and is added to the file where that is asked for.</summary>
+    private static long NextChunk(FileJob job, long from, long chunks, bool keep)
     {
         if (job.Ranged.ToRead is { } listed && job.Known is { IsInline: false } known)
         {
@@ -240,7 +240,7 @@ internal sealed class RoundPlanner
             {
                 if (BlockMap.BlocksIn(job.Count, from) != (from < BlockMap.ChunksOf(known.Count) ? BlockMap.BlocksIn(known.Count, from) : 0) || Touches(listed, from * BlockMap.ChunkLength))
                     return from;
-                if (known.Find(from) is { } kept)
+                if (keep && known.Find(from) is { } kept)
                     job.Add(kept);
             }
 

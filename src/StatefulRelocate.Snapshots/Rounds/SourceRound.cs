@@ -187,6 +187,9 @@ internal sealed class SourceRound
     {
         try
         {
+            // First: that a file was read by a list must be known by then. Whoever finds the older journal after this finds no digest that these ranges know.
+            foreach (var ranges in round.Ranges)
+                ranges.Commit();
             table.Commit(new JournalHead
             {
                 RepositoryId = _repository.Id,
@@ -198,8 +201,6 @@ internal sealed class SourceRound
                 Layers = manifest.Layers,
                 Space = chunks.Space(),
             });
-            foreach (var ranges in round.Ranges)
-                ranges.Commit();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

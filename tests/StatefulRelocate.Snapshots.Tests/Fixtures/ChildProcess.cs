@@ -129,6 +129,7 @@ internal static class ChildProcess
                     SnapshotId = arguments[2],
                     Volumes = [new VolumePath("data", Path.Combine(workspace, "source"))],
                     JournalDirectory = Path.Combine(workspace, "source-journal"),
+                    ChangedRanges = arguments.Length > 3 ? Enum.Parse<Snapshots.ChangedRanges.ChangedRangesMode>(arguments[3], ignoreCase: true) : default,
                 }, null, default);
                 break;
             case "swap":

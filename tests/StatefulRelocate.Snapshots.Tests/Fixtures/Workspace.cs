@@ -12,9 +12,10 @@ internal sealed class Workspace : IDisposable
     private Repository? _repository;
     private int _next;
 
-    public Workspace()
+    /// <param name="root">An empty directory to use instead of a new one: another file system.</param>
+    public Workspace(string? root = null)
     {
-        Root = Directory.CreateTempSubdirectory("data-tests-").FullName;
+        Root = root ?? Directory.CreateTempSubdirectory("data-tests-").FullName;
         KeyFile = Path.Combine(Root, "key");
         RepositoryKey.CreateKeyFile(KeyFile);
         foreach (var directory in new[] { Source, Target })
