@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Configuration.Yaml;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Core.Repositories;
 
 namespace StatefulRelocate.Configuration;
 
@@ -56,11 +57,14 @@ public static class ConfigFile
 
     private static string ReadUrl(YamlValue value)
     {
-        const string scheme = "dir:";
-        var url = value.NonEmptyText();
-        return url.StartsWith(scheme, StringComparison.Ordinal) && url.Length > scheme.Length
-            ? scheme + CheckedNames.Resolve(value, url[scheme.Length..])
-            : throw value.Error($"{value.Path} is '{url}'", "write the URL of a directory, such as dir:/srv/repository");
+        try
+        {
+            return RepositoryUrl.Parse(value.NonEmptyText()).WithPaths(path => CheckedNames.Resolve(value, path)).ToString();
+        }
+        catch (RelocateException error)
+        {
+            throw value.Error($"{value.Path}: {error.Message}", "see docs/object-stores.md");
+        }
     }
 
     private static ImmutableSortedDictionary<string, ClusterConfig> ReadClusters(YamlFields file)

@@ -24,7 +24,7 @@ public sealed record RelocateConfig
 /// <summary>A repository: its URL and where its key is found. At most one of the three key sources is set; none: <c>RELOCATE_PASSPHRASE</c>.</summary>
 public sealed record RepositoryConfig
 {
-    /// <summary>The URL: <c>dir:/absolute/path</c>.</summary>
+    /// <summary>The URL, as <see cref="Core.Repositories.RepositoryUrl"/> reads it, with absolute paths.</summary>
     public required string Url { get; init; }
 
     /// <summary>A file with the 32-byte repository key in hex.</summary>

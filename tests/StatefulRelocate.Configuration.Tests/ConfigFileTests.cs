@@ -11,6 +11,8 @@ public sealed class ConfigFileTests
               main: {url: "dir:repo", keyFile: keys/main}
               other: {url: "dir:/srv/other", passphraseFile: /etc/pass}
               third: {url: "dir:../third", passphraseCommand: [pass, show, relocate]}
+              bucket: {url: "s3://snapshots/edge?endpoint=https://minio.example:9000&region=eu-west-1&ca=ca.pem", keyFile: keys/main}
+              container: {url: "azblob://account/snapshots", keyFile: keys/main}
             clusters:
               edge-b: {type: local, address: 127.0.0.12, state: b}
               edge-a: {address: 127.0.0.11}
@@ -24,6 +26,8 @@ public sealed class ConfigFileTests
         Assert.Equal($"{file.Directory}/keys/main", config.Repositories["main"].KeyFile);
         Assert.Equal(("dir:/srv/other", "/etc/pass"), (config.Repositories["other"].Url, config.Repositories["other"].PassphraseFile));
         Assert.Equal($"dir:{Path.GetDirectoryName(file.Directory)}/third", config.Repositories["third"].Url);
+        Assert.Equal($"s3://snapshots/edge?endpoint=https://minio.example:9000&region=eu-west-1&ca={file.Directory}/ca.pem", config.Repositories["bucket"].Url);
+        Assert.Equal("azblob://account/snapshots", config.Repositories["container"].Url);
         Assert.Equal(["pass", "show", "relocate"], config.Repositories["third"].PassphraseCommand);
         Assert.Equal(["edge-a", "edge-b"], config.Clusters.Keys);
         Assert.Equal(("local", "127.0.0.11", null), (config.Clusters["edge-a"].Type, config.Clusters["edge-a"].Address, config.Clusters["edge-a"].State));
@@ -62,7 +66,8 @@ public sealed class ConfigFileTests
     [InlineData("clusters: {a: {address: }}\n", "3:15: 'address' is missing in clusters.a; add 'address:'")]
     [InlineData("clusters: {a: {type: kubernetes, address: 127.0.0.1}}\n", "3:22: clusters.a.type is 'kubernetes'; write local")]
     [InlineData("clusters:\n  a: {address: 127.0.0.1}\n  b: {address: 127.0.0.1}\n", "5:16: clusters.b.address is the same as clusters.a.address: 127.0.0.1; give each cluster its own")]
-    [InlineData("repositories: {r: {url: s3://bucket}}\n", "3:25: repositories.r.url is 's3://bucket'; write the URL of a directory, such as dir:/srv/repository")]
+    [InlineData("repositories: {r: {url: /srv/repository}}\n", "3:25: repositories.r.url: '/srv/repository' is no repository URL; use dir:PATH, s3://BUCKET/PREFIX or azblob://ACCOUNT/CONTAINER/PREFIX; see docs/object-stores.md")]
+    [InlineData("repositories: {r: {url: 's3://bucket?secret=x'}}\n", "3:25: repositories.r.url: 's3://bucket' is no repository URL: 'secret' does not belong into a URL, which is shown and stored; give credentials by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or what the machine is given; see docs/object-stores.md")]
     [InlineData("repositories: {r: {url: 'dir:/x', keyFile: a, passphraseFile: b}}\n", "3:63: repositories.r has both keyFile and passphraseFile; keep one of them")]
     [InlineData("dns: {local: {listen: 127.0.0.53}}\n", "3:23: dns.local.listen is '127.0.0.53'; write an IPv4 address with a port, such as 127.0.0.53:5353")]
     [InlineData("dns: {local: {listen: '127.0.0.53:53', zones: [a..b]}}\n", "3:48: dns.local.zones[0] is 'a..b'; write a DNS name such as edge.test")]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Core.Repositories;
 using StatefulRelocate.ObjectStores;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Keys;
@@ -12,7 +13,7 @@ namespace StatefulRelocate.Cli.Repositories;
 /// <summary>Where the repository is and what opens it, as every <c>repo</c> and <c>snapshot</c> command takes it.</summary>
 internal sealed class RepositoryOptions
 {
-    private readonly Option<string?> _url = new("--repo") { Description = "The repository: dir:PATH. Default: $RELOCATE_REPO.", HelpName = "URL" };
+    private readonly Option<string?> _url = new("--repo") { Description = $"The repository: {RepositoryUrl.Forms} (docs/object-stores.md). Default: $RELOCATE_REPO.", HelpName = "URL" };
     private readonly KeyOptions _key;
 
     public RepositoryOptions(Command command)

@@ -66,6 +66,8 @@ internal sealed record ConfigObject
 {
     public const string ThisFormat = "stateful-relocate-repository";
 
+    public const string ByStore = "store", ByClaims = "claims";
+
     public required string Format { get; init; }
 
     public required int Version { get; init; }
@@ -74,7 +76,10 @@ internal sealed record ConfigObject
 
     public required int BlockSize { get; init; }
 
-    /// <summary>HMAC-SHA-256 over <c>format NUL version NUL id NUL blockSize</c>.</summary>
+    /// <summary>Who keeps the conditions of puts: the one for all who use the repository.</summary>
+    public required string Conditions { get; init; }
+
+    /// <summary>HMAC-SHA-256 over <c>format NUL version NUL id NUL blockSize NUL conditions</c>.</summary>
     public required byte[] Authenticator { get; init; }
 }
 
