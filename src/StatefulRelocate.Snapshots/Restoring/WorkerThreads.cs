@@ -7,7 +7,7 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// pool it would starve everybody else. What is handed in waits in a short queue, so that whoever hands it in is held back.
 /// </summary>
 internal sealed class WorkerThreads<TBuffers> : IDisposable
-    where TBuffers : IDisposable
+    where TBuffers : class
 {
     private readonly Queue<Action<TBuffers>> _work = [], _urgent = [];
     private readonly object _lock = new();
@@ -83,7 +83,7 @@ internal sealed class WorkerThreads<TBuffers> : IDisposable
 
     private void Run(Func<TBuffers> make)
     {
-        using var buffers = make();
+        var buffers = make();
         while (Take() is { } work)
         {
             try
@@ -102,6 +102,8 @@ internal sealed class WorkerThreads<TBuffers> : IDisposable
                 Monitor.PulseAll(_lock);
             }
         }
+
+        (buffers as IDisposable)?.Dispose();
     }
 
     private Action<TBuffers>? Take()

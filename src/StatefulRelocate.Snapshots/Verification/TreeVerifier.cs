@@ -1,6 +1,5 @@
+using System.Security.Cryptography;
 using StatefulRelocate.Core.Activities;
-using StatefulRelocate.Snapshots.Chunks;
-using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Restoring;
@@ -10,11 +9,15 @@ namespace StatefulRelocate.Snapshots.Verification;
 
 /// <summary>
 /// Computes the root hash of what stands on this side. Blocks that the restore read back count as long as their file's inode, size,
-/// mtime and ctime have not moved since; every other file is read again.
+/// mtime and ctime have not moved since; every other file is read again, by several threads.
 /// </summary>
 internal sealed class TreeVerifier
 {
-    private const int MaxDifferences = 20;
+    private const int MaxThreads = 16;
+
+    /// <summary>What one thread takes at once: so many small files, or so many bytes.</summary>
+    private const int ShareFiles = 64;
+    private const long ShareBytes = 2 << 20;
     private readonly Repository _repository;
     private readonly TimeProvider _time;
 
@@ -24,90 +27,121 @@ internal sealed class TreeVerifier
     {
         var clock = new PartClock(_time);
         var manifest = await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false);
-        var paths = VolumeMatching.Paths(manifest, request.Volumes);
-        var journal = RoundJournal.Load(directory.TargetJournal);
-        var clean = journal is not null && journal.RepositoryId == _repository.Id && journal.BootId == KernelClock.BootId()
-            && !File.Exists(directory.DirtyMark) && journal.Volumes.SequenceEqual(manifest.Volumes);
-
-        using var tree = new TargetTree(paths);
-        var found = tree.Walk(makeAccessible: false, cancellationToken);
-        var links = ActualEntry.HardLinks(found);
-        var reader = new FileReader(_repository.Keys);
-        var actual = new SortedDictionary<EntryKey, TreeEntry>();
-        foreach (var (key, facts) in found)
+        var state = TargetState.Load(directory, _repository.Id);
+        var rows = state.IsTrusted && state.Journal!.Volumes.SequenceEqual(manifest.Volumes) ? state.Journal.Entries.Values : (IEnumerable<TreeEntry>)[];
+        using var tree = new TargetTree(VolumeMatching.Paths(manifest, request.Volumes));
+        using var root = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _repository.Keys.TreeKey);
+        long entries = 0;
+        var read = Read(tree, rows, progress, entry =>
         {
-            var known = clean ? journal!.Entries.GetValueOrDefault(key) : null;
-            actual[key] = links.TryGetValue(key, out var first) ? Link(key, first) : Describe(tree, key, facts, known, reader, cancellationToken);
-            progress?.Report(new ActivityProgress { BytesDone = reader.BytesRead, Doing = "verifying" });
+            entries++;
+            root.AppendData(entry.Digest);
+        }, cancellationToken);
+        var hash = Convert.ToHexStringLower(root.GetHashAndReset());
+        var differences = new List<string>();
+        if (hash != manifest.RootHash)
+        {
+            // Only now it is worth the reading of the sealed tree.
+            using var comparison = new TreeDifferences(_repository, manifest, cancellationToken);
+            read += Read(tree, rows, progress, comparison.Add, cancellationToken);
+            differences = comparison.Finish();
         }
 
-        var root = TreeHash.Root(_repository.Keys, actual.Values);
-        var matches = root == manifest.RootHash;
-        var differences = matches ? [] : await DifferencesAsync(manifest, actual, cancellationToken).ConfigureAwait(false);
-        return new TreeVerified(root, manifest.RootHash, matches, [.. differences], new RoundFigures
+        return new TreeVerified(hash, manifest.RootHash, hash == manifest.RootHash, [.. differences], new RoundFigures
         {
-            BytesScanned = reader.BytesRead,
-            Entries = actual.Count,
+            BytesScanned = read,
+            Entries = entries,
             Duration = clock.Total,
         });
     }
 
-    private TreeEntry Link(EntryKey key, EntryKey first)
+    /// <summary>Describes every name of the target, in path order; the bytes that were read for it.</summary>
+    private long Read(TargetTree tree, IEnumerable<TreeEntry> rows, IProgress<ActivityProgress>? progress, Action<TreeEntry> found, CancellationToken cancellationToken)
     {
-        var entry = new TreeEntry { Volume = key.Volume, Path = key.Path, Type = EntryType.HardLink, LinkTarget = first.Path };
-        return entry with { Digest = TreeHash.Entry(_repository.Keys, entry) };
-    }
-
-    private TreeEntry Describe(TargetTree tree, EntryKey key, FileFacts facts, TreeEntry? known, FileReader reader, CancellationToken cancellationToken)
-    {
-        var stands = known is { Type: not EntryType.HardLink } && known.Type == facts.Type && known.Identity == facts.Identity;
-        if (stands && facts.Type != EntryType.Directory)
-            return known!;
-        var substitute = known is { Substituted: true } && known.Type == facts.Type && known.ActualUser == facts.User && known.ActualGroup == facts.Group;
-        if (facts.Type != EntryType.File)
-            return ActualEntry.Describe(_repository.Keys, tree, key, facts, BlockMap.Empty, known, substitute);
-        var (directory, name) = tree.Parent(key);
-        using var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking);
-        var before = file.Facts();
-        return ActualEntry.Describe(_repository.Keys, tree, key, before, reader.ReadAll(file, before.Size, cancellationToken), known, substitute);
-    }
-
-    private async Task<List<string>> DifferencesAsync(SnapshotManifest manifest, SortedDictionary<EntryKey, TreeEntry> actual, CancellationToken cancellationToken)
-    {
-        var wanted = await LayerReader.ReadAllAsync(_repository, manifest, cancellationToken).ConfigureAwait(false);
-        var differences = new List<string>();
-        foreach (var key in wanted.Keys.Union(actual.Keys).Order())
+        long read = 0;
+        var sequence = new RowSequencer(found);
+        var links = new Dictionary<(ulong, ulong, int), string>();
+        using var row = rows.GetEnumerator();
+        var hasRow = row.MoveNext();
+        using var threads = new WorkerThreads<FileReader>("verify", Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads), () => new FileReader(_repository.Keys), cancellationToken);
+        var share = new List<(VerifiedFile File, long Chunk)>();
+        long weight = 0;
+        foreach (var name in TargetWalk.Names(tree.Roots, cancellationToken))
         {
-            var shown = $"{manifest.Volumes[key.Volume]}:{(key.Path.Length == 0 ? "." : PathText.Show(key.Path))}";
-            if (!actual.TryGetValue(key, out var here))
-                differences.Add($"{shown}: missing");
-            else if (!wanted.TryGetValue(key, out var there))
-                differences.Add($"{shown}: not in the snapshot");
-            else if (!here.Digest.AsSpan().SequenceEqual(there.Digest))
-                differences.Add($"{shown}: {Describe(here, there)}");
-            if (differences.Count >= MaxDifferences)
-                break;
+            while (sequence.IsFull)
+            {
+                HandIn();
+                sequence.WaitForRoom(cancellationToken);
+            }
+
+            while (hasRow && row.Current.Key.CompareTo(name.Key) < 0)
+                hasRow = row.MoveNext();
+            Describe(name, hasRow && row.Current.Key == name.Key ? row.Current : null);
         }
 
-        return differences;
-    }
+        HandIn();
+        threads.Drain();
+        return Interlocked.Read(ref read);
 
-    private static string Describe(TreeEntry here, TreeEntry there)
-    {
-        if (here.Type != there.Type)
-            return $"is a {here.Type}, should be a {there.Type}";
-        if (here.Size != there.Size)
-            return $"has {here.Size} bytes, should have {there.Size}";
-        var block = here.Blocks.ChangedSince(there.Blocks).FirstOrDefault(-1);
-        if (block >= 0)
-            return $"content differs first in the block at byte {block * Blocks.Size}";
-        if (here.Mode != there.Mode)
-            return $"mode {Convert.ToString(here.Mode, 8)}, should be {Convert.ToString(there.Mode, 8)}";
-        if (here.User != there.User || here.Group != there.Group)
-            return $"owner {here.User}:{here.Group}, should be {there.User}:{there.Group}";
-        if (here.LinkTarget != there.LinkTarget)
-            return "links to something else";
-        return here.ModifiedSeconds != there.ModifiedSeconds || here.ModifiedNanoseconds != there.ModifiedNanoseconds
-            ? "modification time differs" : "extended attributes differ";
+        void Describe(FoundName name, TreeEntry? known)
+        {
+            var facts = name.Facts;
+            if (facts.Links > 1 && facts.Type is not (EntryType.Directory or EntryType.Socket or EntryType.Device)
+                && !links.TryAdd((facts.Identity.Device, facts.Identity.Inode, name.Key.Volume), name.Key.Path))
+            {
+                var link = new TreeEntry { Volume = name.Key.Volume, Path = name.Key.Path, Type = EntryType.HardLink, LinkTarget = links[(facts.Identity.Device, facts.Identity.Inode, name.Key.Volume)] };
+                sequence.Add(ActualEntry.WithDigest(_repository.Keys, link));
+                return;
+            }
+
+            if (known is { Type: not (EntryType.HardLink or EntryType.Directory) } && known.Type == facts.Type && known.Identity == facts.Identity)
+            {
+                sequence.Add(known);
+                return;
+            }
+
+            if (facts.Type != EntryType.File)
+            {
+                sequence.Add(ActualEntry.WithDigest(_repository.Keys, ActualEntry.Describe(name.Directory, name.Name, name.Key, facts, known)));
+                return;
+            }
+
+            var file = name.Directory.OpenAt(name.Name, Posix.ReadOnly | Posix.NonBlocking);
+            var verified = new VerifiedFile(file, ActualEntry.Describe(name.Directory, name.Name, name.Key, file.Facts(), known), sequence.Add(), sequence);
+            foreach (var chunk in verified.Chunks())
+                Take(verified, chunk, Math.Min(Chunks.BlockMap.ChunkLength, facts.Size));
+            Take(verified, -1, 0);
+            verified.End(_repository.Keys);
+        }
+
+        void Take(VerifiedFile file, long chunk, long bytes)
+        {
+            file.Begin();
+            share.Add((file, chunk));
+            weight += bytes;
+            if (share.Count >= ShareFiles || weight >= ShareBytes)
+                HandIn();
+        }
+
+        void HandIn()
+        {
+            if (share.Count == 0)
+                return;
+            var mine = share;
+            (share, weight) = ([], 0);
+            threads.Add(reader =>
+            {
+                var before = reader.BytesRead;
+                foreach (var (file, chunk) in mine)
+                {
+                    if (chunk >= 0)
+                        file.Read(chunk, reader);
+                    file.End(_repository.Keys);
+                }
+
+                var done = Interlocked.Add(ref read, reader.BytesRead - before);
+                progress?.Report(new ActivityProgress { BytesDone = done, Doing = "verifying" });
+            });
+        }
     }
 }
