@@ -60,6 +60,29 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_large_object_goes_up_and_comes_down_whole_and_in_parts_under_the_same_conditions()
+    {
+        var content = new byte[(40 << 20) + 12345];
+        new Random(4711).NextBytes(content);
+        var first = await Store.PutAsync("leases/large", content, PutCondition.IfAbsent, Cancellation);
+        Assert.NotNull(first);
+        Assert.Null(await Store.PutAsync("leases/large", content, PutCondition.IfAbsent, Cancellation));
+        Assert.True((await Store.GetAsync("leases/large", Cancellation))!.Content.SequenceEqual(content));
+        var range = new byte[20 << 20];
+        await Store.GetRangeAsync("leases/large", 1_000_001, range, Cancellation);
+        Assert.True(content.AsSpan(1_000_001, range.Length).SequenceEqual(range));
+
+        content[0]++;
+        var second = await Store.PutAsync("leases/large", content, PutCondition.IfMatch(first), Cancellation);
+        Assert.NotNull(second);
+        content[0]++;
+        Assert.Null(await Store.PutAsync("leases/large", content, PutCondition.IfMatch(first), Cancellation));
+        Assert.Equal(second, (await Store.HeadAsync("leases/large", Cancellation))!.Version);
+        content[0]--;
+        Assert.True((await Store.GetAsync("leases/large", Cancellation))!.Content.SequenceEqual(content));
+    }
+
+    [Fact]
     public async Task Put_if_absent_leaves_an_existing_object_alone()
     {
         await Store.PutAsync("snapshots/s", new byte[] { 1 }, PutCondition.IfAbsent, Cancellation);

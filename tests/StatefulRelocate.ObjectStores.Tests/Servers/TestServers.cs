@@ -8,19 +8,33 @@ namespace StatefulRelocate.ObjectStores.Tests.Servers;
 /// <summary>The servers that the tests share, each started when the first test asks for it; each test has a prefix of its own in it.</summary>
 public sealed class TestServers : IAsyncLifetime
 {
+    /// <summary>The domain below which the regional server takes a bucket for a host name.</summary>
+    public const string Domain = "minio.test";
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("object-stores-tests-");
     private readonly Lazy<Task<MinioServer?>> _minio = new(() => MinioServer.TryStartAsync(CancellationToken.None));
+    private readonly Lazy<Task<MinioServer?>> _regional = new(() => MinioServer.TryStartAsync(CancellationToken.None, new Dictionary<string, string?> { ["MINIO_REGION"] = "eu-central-1", ["MINIO_DOMAIN"] = Domain }));
+    private readonly Lazy<Task<MinioServer?>> _encrypted;
     private readonly Lazy<Task<AzuriteServer?>> _azurite = new(() => AzuriteServer.TryStartAsync(CancellationToken.None));
+
+    public TestServers() => _encrypted = new(() =>
+    {
+        ObjectStores.Tests.Servers.Authority.Write(_directory.FullName);
+        return MinioServer.TryStartAsync(CancellationToken.None, certificates: _directory.FullName);
+    });
+
+    /// <summary>The certificate of the authority that signed the encrypted server's.</summary>
+    public string Authority => Path.Combine(_directory.FullName, "ca.pem");
 
     public static string NewPrefix() => $"test-{Guid.NewGuid():n}";
 
-    public async Task<MinioServer> MinioAsync()
-    {
-        var server = await _minio.Value;
-        if (server is null)
-            Assert.Skip(TestPrograms.Missing("minio", "MINIO"));
-        return server;
-    }
+    public Task<MinioServer> MinioAsync() => OrSkipAsync(_minio);
+
+    /// <summary>One in another region, which also takes the bucket in the host name.</summary>
+    public Task<MinioServer> RegionalMinioAsync() => OrSkipAsync(_regional);
+
+    /// <summary>One that speaks TLS with a certificate that no system trusts.</summary>
+    public Task<MinioServer> EncryptedMinioAsync() => OrSkipAsync(_encrypted);
 
     public async Task<AzuriteServer> AzuriteAsync()
     {
@@ -56,10 +70,22 @@ public sealed class TestServers : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        if (_minio.IsValueCreated && await _minio.Value is { } minio)
-            await minio.DisposeAsync();
+        foreach (var server in new[] { _minio, _regional, _encrypted })
+        {
+            if (server.IsValueCreated && await server.Value is { } minio)
+                await minio.DisposeAsync();
+        }
+
         if (_azurite.IsValueCreated && await _azurite.Value is { } azurite)
             await azurite.DisposeAsync();
         _directory.Delete(recursive: true);
+    }
+
+    private static async Task<MinioServer> OrSkipAsync(Lazy<Task<MinioServer?>> server)
+    {
+        var started = await server.Value;
+        if (started is null)
+            Assert.Skip(TestPrograms.Missing("minio", "MINIO"));
+        return started;
     }
 }
