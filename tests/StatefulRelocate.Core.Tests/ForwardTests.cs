@@ -72,6 +72,16 @@ public sealed class ForwardTests
     }
 
     [Fact]
+    public void A_slow_round_that_only_checked_changed_ranges_predicts_the_fast_final_one()
+    {
+        var journey = new Journey().RoundTakes(1, TooLong).RoundTakes(2, TooLong);
+        journey.ByRanges[2] = TimeSpan.FromMilliseconds(80);
+        journey.GoesOnUntil("quiesce");
+        Assert.Equal(2, journey.State.Round);
+        Assert.Equal(TimeSpan.FromMilliseconds(180), journey.State.PredictedDowntime);
+    }
+
+    [Fact]
     public void A_round_that_ships_hardly_less_than_the_one_before_ends_pre_copy()
     {
         var journey = new Journey().RoundTakes(1, TooLong).RoundTakes(2, TooLong);

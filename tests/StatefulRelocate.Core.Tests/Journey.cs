@@ -38,6 +38,9 @@ internal sealed class Journey
 
     public ActivityRequest Request(string step) => Commands.OfType<RunStep>().Last(run => Name(run.Request) == step).Request;
 
+    /// <summary>How long rounds would have taken by changed ranges.</summary>
+    public Dictionary<int, TimeSpan> ByRanges { get; } = [];
+
     public Journey RoundTakes(int round, TimeSpan duration)
     {
         _rounds[round] = duration;
@@ -122,6 +125,7 @@ internal sealed class Journey
                 BytesChanged = 1000,
                 BytesShipped = Shipped.GetValueOrDefault(request.Round, 1000),
                 Duration = _rounds.GetValueOrDefault(request.Round, TimeSpan.FromMilliseconds(50)),
+                FinalDuration = ByRanges.TryGetValue(request.Round, out var byRanges) ? byRanges : null,
                 SincePrevious = request.Round == 1 ? null : TimeSpan.FromSeconds(10),
             },
         },

@@ -123,6 +123,12 @@ public sealed record RoundFigures
     /// <summary>How long it took on this side, waiting for the other side excluded.</summary>
     public TimeSpan Duration { get; init; }
 
+    /// <summary>
+    /// How long the same round would have taken had it read only the ranges that may have changed, as the final one does, instead of checking them; null where
+    /// the final round has no such ranges. On the high side: what is read then is taken to cost ten times what scanning costs, since most of it is shipped.
+    /// </summary>
+    public TimeSpan? FinalDuration { get; init; }
+
     /// <summary>Time since the previous round of the source began; null in the first round. Dirty rate = BytesChanged / this.</summary>
     public TimeSpan? SincePrevious { get; init; }
 }

@@ -15,7 +15,8 @@ namespace StatefulRelocate.Core.Saga;
 /// predicted  = fixed cost + max(delta, bytes changed) / throughput
 ///            = fixed cost + took * max(1, took / time since the round before)
 /// </code>
-/// The final round is never predicted faster than the last one: part of a round is walking the tree, which no small delta saves. After the first
+/// The final round is never predicted faster than the last one: part of a round is walking the tree, which no small delta saves. Only where the final round reads
+/// by changed ranges, and the last one read everything to check them, is it what that one says of itself (<see cref="RoundFigures.FinalDuration"/>). After the first
 /// round nothing is known of the dirty rate, so everything is taken as changed again: <c>fixed cost + took</c>.
 /// </summary>
 internal static class Convergence
@@ -61,7 +62,7 @@ internal static class Convergence
     private static TimeSpan Duration(SagaState state, string kind, int round)
     {
         if (Figures(state, kind, round) is { } figures)
-            return figures.Duration;
+            return figures.FinalDuration ?? figures.Duration;
         var run = state.OfRound(kind, round)?.Do;
         return run is { StartedAt: { } started, EndedAt: { } ended } && ended > started ? ended - started : TimeSpan.Zero;
     }

@@ -29,6 +29,9 @@ internal sealed class RangedFile : IDisposable
     /// <summary>The ranges to read, in order, apart, and in whole blocks (the last one ends with the file); everything else is as in the round before. Null: read all.</summary>
     public IReadOnlyList<ByteRange>? ToRead { get; }
 
+    /// <summary>Bytes that may have changed, whether they alone are read or not; null when unknown.</summary>
+    public long? Listed => _listed?.Sum(range => range.Length);
+
     /// <summary>The first changed byte that the list did not name; -1 when there is none.</summary>
     public long Missed => Interlocked.Read(ref _missed);
 

@@ -6,7 +6,7 @@ namespace StatefulRelocate.Snapshots.Rounds;
 internal sealed class RoundCounters(TimeProvider time, IProgress<ActivityProgress>? progress)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
-    private long _scanned, _changed, _shipped, _entries, _told;
+    private long _listed, _scanned, _changed, _shipped, _entries, _told;
 
     public long Scanned => Interlocked.Read(ref _scanned);
 
@@ -19,6 +19,11 @@ internal sealed class RoundCounters(TimeProvider time, IProgress<ActivityProgres
         _ = Interlocked.Add(ref _scanned, bytes);
         Tell();
     }
+
+    /// <summary>Bytes that lists of changed ranges name, or that no list is known for.</summary>
+    public long Listed => Interlocked.Read(ref _listed);
+
+    public void List(long bytes) => Interlocked.Add(ref _listed, bytes);
 
     public void Change(long bytes) => Interlocked.Add(ref _changed, bytes);
 

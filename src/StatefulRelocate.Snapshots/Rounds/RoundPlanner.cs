@@ -195,6 +195,7 @@ internal sealed class RoundPlanner
             throw;
         }
 
+        _round.Counters.List(ranged.Listed ?? job.Size);
         _answered = true;
         await _output.PutAsync(job, cancellationToken).ConfigureAwait(false);
         await HandOutAsync(job, cancellationToken).ConfigureAwait(false);

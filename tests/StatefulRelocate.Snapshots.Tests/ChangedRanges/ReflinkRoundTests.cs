@@ -23,6 +23,7 @@ public sealed class ReflinkRoundTests
         var live = await snapshots.LiveAsync();
         Assert.InRange(live.Figures.BytesScanned, Size, 2 * Size);
         Assert.Empty(live.Warnings);
+        Assert.InRange(live.Figures.FinalDuration!.Value, TimeSpan.Zero, live.Figures.Duration);
         for (var offset = 300_000; offset < Size; offset += 5_000_000)
             Write(snapshots.In("a"), offset, 5000);
         var final = await snapshots.FinalAsync();
