@@ -63,6 +63,9 @@ internal sealed class JournalReader : IDisposable
         return HasCurrent = true;
     }
 
+    /// <summary>Back to before the first row.</summary>
+    public void Rewind() => (_position, _at, _filled, _row, HasCurrent) = (4, 0, 0, 0, false);
+
     public void Dispose() => _handle.Dispose();
 
     private static (JournalHead Head, long RowsEnd)? Verify(SafeFileHandle handle)

@@ -60,7 +60,7 @@ internal sealed class AheadOfManifest : IDisposable
     // In the order that the round before had them; a wrong guess costs only what was written for nothing.
     private List<string> Paths()
     {
-        var names = _state.Journal?.Volumes ?? [];
+        var names = _state.Head?.Volumes ?? [];
         return _request.Volumes.All(v => names.Contains(v.Name)) && names.Length == _request.Volumes.Length
             ? [.. names.Select(n => _request.Volumes.First(v => v.Name == n).Path)] : [.. _request.Volumes.Select(v => v.Path)];
     }

@@ -25,7 +25,6 @@ internal sealed class ContentWriter : IDisposable
     private readonly Action<long> _progress;
     private readonly WorkerThreads<ContentBuffers> _threads;
     private readonly CancellationToken _cancellationToken;
-    private readonly Dictionary<EntryKey, StatIdentity> _groups = [];
     private Batch _batch = new();
     private long _written, _read;
 
@@ -93,13 +92,6 @@ internal sealed class ContentWriter : IDisposable
     {
         Flush();
         _threads.Drain();
-    }
-
-    /// <summary>What the first file of a group of hard links was when it was done.</summary>
-    public StatIdentity? Group(EntryKey key)
-    {
-        lock (_groups)
-            return _groups.TryGetValue(key, out var identity) ? identity : null;
     }
 
     public void Dispose() => _threads.Dispose();
@@ -316,12 +308,6 @@ internal sealed class ContentWriter : IDisposable
 
     private void Settle(FileJob job, TreeEntry entry)
     {
-        if (job.IsGroup)
-        {
-            lock (_groups)
-                _groups[entry.Key] = entry.Identity;
-        }
-
         job.Dispose();
         job.Directory.Release();
         _rows.Complete(job.Row, entry);

@@ -32,9 +32,6 @@ internal sealed class FileJob : IDisposable
     /// <summary>What was found under its name and is kept; null when it is made.</summary>
     public FileFacts? Found { get; init; }
 
-    /// <summary>Its names count towards a group: what it is at the end is remembered.</summary>
-    public bool IsGroup { get; init; }
-
     public IReadOnlyList<WrittenBlocks> Written => _written;
 
     /// <summary>One more piece of it is under way.</summary>

@@ -30,29 +30,19 @@ internal sealed class LinkPlan
         _links.Add((directory, name, entry));
     }
 
-    /// <summary>Makes them all.</summary>
-    /// <returns>What the files that got more names are now: a new name moves the ctime.</returns>
-    public Dictionary<EntryKey, StatIdentity> Make(Func<EntryKey, StatIdentity?> settled, CancellationToken cancellationToken)
+    /// <summary>Makes them all. A new name moves the ctime of its file, so that the next round reads and compares that file.</summary>
+    public void Make(CancellationToken cancellationToken)
     {
-        var moved = new Dictionary<EntryKey, StatIdentity>();
         foreach (var (directory, name, entry) in _links)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var first = new EntryKey(entry.Volume, entry.LinkTarget);
-            var (from, fromName) = _tree.Parent(first);
-            var was = moved.TryGetValue(first, out var last) ? last : settled(first) ?? (_kept.TryGetValue(first, out var kept) ? kept : default);
-            var before = from.FactsAt(fromName);
-            if (before is null or { Type: EntryType.Directory })
+            var (from, fromName) = _tree.Parent(new EntryKey(entry.Volume, entry.LinkTarget));
+            if (from.FactsAt(fromName) is null or { Type: EntryType.Directory })
                 throw new DamageException(directory.Handle.Show(name), $"it is a hard link to '{PathText.Show(entry.LinkTarget)}', which is not there");
             directory.Handle.MakeHardLink(name, from, fromName);
-            var after = from.FactsAt(fromName);
-
-            // Only where nothing but the name came to it is what was read back still what is there.
-            moved[first] = before.Value.Identity == was && after is { } now && now.Identity with { Changed = was.Changed } == was ? now.Identity : default;
             directory.Release();
         }
 
         _links.Clear();
-        return moved;
     }
 }

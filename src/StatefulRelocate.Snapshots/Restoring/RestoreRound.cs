@@ -1,5 +1,6 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Snapshots.ChangedRanges;
+using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
@@ -32,26 +33,27 @@ internal sealed class RestoreRound : IDisposable
         // What rounds kept here when this side was a source: stale now, and every write would copy what it shares.
         foreach (var root in _tree.Roots)
             ReservedDirectory.RemoveStale(root);
-        var journal = _state.Journal?.Volumes.SequenceEqual(_manifest.Volumes) == true ? _state.Journal : null;
-        var wanted = new WantedTree(_repository, _manifest, journal?.Entries.Values ?? (IReadOnlyCollection<TreeEntry>)[], LayersOf(journal));
+        var mine = _state.Head?.Volumes.SequenceEqual(_manifest.Volumes) == true;
+        var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], mine ? LayersOf(_state.Head!) : 0);
         wanted.Check(cancellationToken);
         clock.End("read the tree");
 
         _state.MarkDirty();
         var metadata = new MetadataApplier();
-        var entries = new SortedDictionary<EntryKey, TreeEntry>();
-        var rows = new RowSequencer(entry => entries.Add(entry.Key, entry));
+        using var journal = new TargetJournal(_state, _repository.Keys);
+        foreach (var row in wanted.Gone)
+            journal.Release(row.Stored);
+        var rows = new RowSequencer(journal.Add);
         var links = new LinkPlan(_tree);
         using var content = new ContentWriter(_repository, metadata, rows, Report, cancellationToken);
-        var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, journal is not null && _state.IsTrusted, Followed);
+        var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, mine && _state.IsTrusted, Followed);
         merge.Run(wanted.Entries(cancellationToken), cancellationToken);
         content.Finish();
-        foreach (var (key, identity) in links.Make(content.Group, cancellationToken))
-            entries[key] = entries[key] with { Identity = identity };
+        links.Make(cancellationToken);
         clock.End("write");
         _tree.SyncFileSystems();
         clock.End("sync");
-        _state.Save(_manifest, entries);
+        journal.Commit(_repository.Id, _manifest);
         clock.End("journal");
         var ahead = _ahead?.BytesWritten ?? 0;
         return new SnapshotRestored(_manifest.Id, new RoundFigures
@@ -67,8 +69,8 @@ internal sealed class RestoreRound : IDisposable
     public void Dispose() => _tree.Dispose();
 
     /// <summary>How many of the manifest's layers the journal's rows hold: all of the journal's, where they are the lowest of the manifest's.</summary>
-    private int LayersOf(RoundJournal? journal)
-        => journal is not null && journal.Layers.Length <= _manifest.Layers.Length
+    private int LayersOf(JournalHead journal)
+        => journal.Layers.Length <= _manifest.Layers.Length
             && journal.Layers.Zip(_manifest.Layers).All(pair => pair.First.SequenceEqual(pair.Second)) ? journal.Layers.Length : 0;
 
     private void Report(long bytes)

@@ -1,5 +1,6 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Verification;
@@ -38,16 +39,36 @@ public sealed class Restorer
     {
         var clock = new PartClock(_time);
         await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
-        var state = TargetState.Load(directory, _repository.Id);
-        clock.End("open");
-        using var ahead = request.WaitForManifest ? new AheadOfManifest(_repository, _time, request, state, progress) : null;
-        var manifest = ahead is null
-            ? await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false)
-            : await ahead.FollowAsync(cancellationToken).ConfigureAwait(false);
-        clock.EndWaiting("wait");
-        await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
-        using var round = new RestoreRound(_repository, state, manifest, VolumeMatching.Paths(manifest, request.Volumes), ahead, progress);
-        return round.Run(clock, cancellationToken);
+        var state = TargetState.Load(directory, _repository);
+        try
+        {
+            clock.End("open");
+            using var ahead = request.WaitForManifest ? new AheadOfManifest(_repository, _time, request, state, progress) : null;
+            var manifest = ahead is null
+                ? await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false)
+                : await ahead.FollowAsync(cancellationToken).ConfigureAwait(false);
+            clock.EndWaiting("wait");
+            await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
+            var paths = VolumeMatching.Paths(manifest, request.Volumes);
+            while (true)
+            {
+                using var round = new RestoreRound(_repository, state, manifest, paths, ahead, progress);
+                try
+                {
+                    return round.Run(clock, cancellationToken);
+                }
+                catch (Exception error) when (error is JournalDamageException or InvalidDataException && state.Head is not null)
+                {
+                    // Without it everything is compared.
+                    state.Dispose();
+                    state = TargetState.Without(directory, _repository);
+                }
+            }
+        }
+        finally
+        {
+            state.Dispose();
+        }
     }
 
     private static async Task<T> GuardAsync<T>(Func<Task<T>> act)

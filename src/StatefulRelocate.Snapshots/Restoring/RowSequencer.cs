@@ -7,6 +7,9 @@ internal sealed class Row
 {
     /// <summary>The entry as the journal gets it; null until it is done.</summary>
     public TreeEntry? Entry { get; set; }
+
+    /// <summary>What the journal before says under the same name.</summary>
+    public TargetRow? Old { get; init; }
 }
 
 /// <summary>Puts rows that are done in any order back into path order. What waits for one that is not done is bounded.</summary>
@@ -15,9 +18,9 @@ internal sealed class RowSequencer
     private const int MaxWaiting = 32 * 1024;
     private readonly Queue<Row> _rows = [];
     private readonly object _lock = new();
-    private readonly Action<TreeEntry> _emit;
+    private readonly Action<Row> _emit;
 
-    public RowSequencer(Action<TreeEntry> emit) => _emit = emit;
+    public RowSequencer(Action<Row> emit) => _emit = emit;
 
     /// <summary>Whether the next row has to wait.</summary>
     public bool IsFull
@@ -42,9 +45,9 @@ internal sealed class RowSequencer
     }
 
     /// <summary>The next in path order.</summary>
-    public Row Add(TreeEntry? done = null)
+    public Row Add(TreeEntry? done = null, TargetRow? old = null)
     {
-        var row = new Row { Entry = done };
+        var row = new Row { Entry = done, Old = old };
         lock (_lock)
         {
             _rows.Enqueue(row);
@@ -65,10 +68,10 @@ internal sealed class RowSequencer
 
     private void Emit()
     {
-        while (_rows.TryPeek(out var row) && row.Entry is { } entry)
+        while (_rows.TryPeek(out var row) && row.Entry is not null)
         {
             _rows.Dequeue();
-            _emit(entry);
+            _emit(row);
             Monitor.PulseAll(_lock);
         }
     }

@@ -40,7 +40,7 @@ internal sealed class TargetMerge
 
     public void Run(IEnumerable<MergedEntry> entries, CancellationToken cancellationToken)
     {
-        foreach (var (entry, row) in entries)
+        foreach (var merged in entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
             while (_rows.IsFull)
@@ -51,20 +51,20 @@ internal sealed class TargetMerge
             }
 
             Entries++;
-            Place(entry, _trusted ? row : null);
+            Place(merged.Entry, merged);
         }
 
         while (_path.Count > 0)
             Leave();
     }
 
-    private void Place(TreeEntry entry, TreeEntry? known)
+    private void Place(TreeEntry entry, MergedEntry merged)
     {
         if (entry.Path.Length == 0)
         {
             while (_path.Count > 0)
                 Leave();
-            Enter(null, _tree.Roots[entry.Volume].OpenDirectoryAt("."), entry, fresh: false);
+            Enter(null, _tree.Roots[entry.Volume].OpenDirectoryAt("."), merged, fresh: false);
             return;
         }
 
@@ -88,21 +88,21 @@ internal sealed class TargetMerge
         switch (entry.Type)
         {
             case EntryType.Directory:
-                PlaceDirectory(parent, name, entry, found);
+                PlaceDirectory(parent, name, merged, found);
                 break;
             case EntryType.HardLink:
-                PlaceLink(parent, name, entry, found);
+                PlaceLink(parent, name, merged, found);
                 break;
             case EntryType.File:
-                PlaceFile(parent, name, entry, found, known);
+                PlaceFile(parent, name, merged, found);
                 break;
             default:
-                PlaceSpecial(parent, name, entry, found, known);
+                PlaceSpecial(parent, name, merged, found);
                 break;
         }
     }
 
-    private void PlaceDirectory(TargetDirectory parent, string name, TreeEntry entry, FileFacts? found)
+    private void PlaceDirectory(TargetDirectory parent, string name, MergedEntry merged, FileFacts? found)
     {
         const uint ownerAll = 0x1C0;
         var fresh = found is not { Type: EntryType.Directory };
@@ -119,17 +119,18 @@ internal sealed class TargetMerge
             _ = FileMetadata.SetMode(closed.ProcPath(), found.Value.Mode | ownerAll);
         }
 
-        Enter(parent, parent.Handle.OpenDirectoryAt(name), entry, fresh);
+        Enter(parent, parent.Handle.OpenDirectoryAt(name), merged, fresh);
     }
 
-    private void Enter(TargetDirectory? parent, OpenDirectory handle, TreeEntry entry, bool fresh)
+    private void Enter(TargetDirectory? parent, OpenDirectory handle, MergedEntry merged, bool fresh)
     {
+        var entry = merged.Entry;
         _path.Push(new TargetDirectory(parent, handle, entry, fresh, _metadata));
         var substituted = _metadata.Begin(handle.Handle, entry);
         var facts = handle.Handle.Facts();
 
         // A directory's own identity says little: it is looked at again in each round and in each verification.
-        _rows.Add(entry with { Identity = default, Substituted = substituted, ActualUser = facts.User, ActualGroup = facts.Group });
+        _rows.Add(entry with { Identity = default, Substituted = substituted, ActualUser = facts.User, ActualGroup = facts.Group }, merged.Row);
     }
 
     private void Leave()
@@ -140,31 +141,33 @@ internal sealed class TargetMerge
         directory.Release();
     }
 
-    private void PlaceFile(TargetDirectory parent, string name, TreeEntry entry, FileFacts? found, TreeEntry? known)
+    private void PlaceFile(TargetDirectory parent, string name, MergedEntry merged, FileFacts? found)
     {
+        var (entry, row) = merged;
+        var known = _trusted ? row?.Entry : null;
         var stands = found is { Type: EntryType.File } && known is { Type: EntryType.File } && known.Identity == found.Value.Identity;
         var followed = found is { Type: EntryType.File } && !stands ? _followed(entry.Key, found.Value) : null;
         var kept = found is { Type: EntryType.File } && IsOurs(found.Value, stands || followed is not null);
         if (kept && stands && known!.Digest.AsSpan().SequenceEqual(entry.Digest))
         {
-            _rows.Add(known);
+            _rows.Add(known, row);
             _links.Remember(entry.Key, found!.Value.Identity, _groups);
             return;
         }
 
         if (found is not null && !kept)
             Remove(parent.Handle, name);
+        entry = merged.Whole();
         parent.Retain();
         var job = new FileJob
         {
             Directory = parent,
             Name = name,
             Entry = entry,
-            Row = _rows.Add(),
+            Row = _rows.Add(null, row),
             Found = kept ? found : null,
-            IsGroup = _groups.Contains(entry.Key),
         };
-        if (job.IsGroup && kept)
+        if (kept)
             _links.Remember(entry.Key, found!.Value.Identity, _groups);
         if (kept && followed is not null)
         {
@@ -175,7 +178,7 @@ internal sealed class TargetMerge
         }
         else if (kept && stands)
         {
-            _content.Patch(job, known!.Blocks);
+            _content.Patch(job, row!.Map());
         }
         else
         {
@@ -183,14 +186,16 @@ internal sealed class TargetMerge
         }
     }
 
-    private void PlaceSpecial(TargetDirectory parent, string name, TreeEntry entry, FileFacts? found, TreeEntry? known)
+    private void PlaceSpecial(TargetDirectory parent, string name, MergedEntry merged, FileFacts? found)
     {
+        var (entry, row) = merged;
+        var known = _trusted ? row?.Entry : null;
         var stands = known is not null && found is not null && known.Type == entry.Type && known.Identity == found.Value.Identity;
         var kept = found is not null && found.Value.Type == entry.Type && (stands || found.Value.Links == 1)
             && (entry.Type != EntryType.SymbolicLink || parent.Handle.ReadLink(name) == entry.LinkTarget);
         if (kept && stands && known!.Digest.AsSpan().SequenceEqual(entry.Digest))
         {
-            _rows.Add(known);
+            _rows.Add(known, row);
             _links.Remember(entry.Key, found!.Value.Identity, _groups);
             return;
         }
@@ -207,21 +212,22 @@ internal sealed class TargetMerge
 
         var (facts, substituted) = _metadata.Apply(parent.Handle, name, entry);
         _links.Remember(entry.Key, facts.Identity, _groups);
-        _rows.Add(entry with { Identity = facts.Identity, Substituted = substituted, ActualUser = facts.User, ActualGroup = facts.Group });
+        _rows.Add(entry with { Identity = facts.Identity, Substituted = substituted, ActualUser = facts.User, ActualGroup = facts.Group }, row);
     }
 
-    private void PlaceLink(TargetDirectory parent, string name, TreeEntry entry, FileFacts? found)
+    private void PlaceLink(TargetDirectory parent, string name, MergedEntry merged, FileFacts? found)
     {
+        var entry = merged.Entry;
         if (found is { Type: not EntryType.Directory } && _links.IsSame(new EntryKey(entry.Volume, entry.LinkTarget), found.Value.Identity))
         {
-            _rows.Add(entry);
+            _rows.Add(entry, merged.Row);
             return;
         }
 
         if (found is not null)
             Remove(parent.Handle, name);
         _links.Add(parent, name, entry);
-        _rows.Add(entry);
+        _rows.Add(entry, merged.Row);
     }
 
     /// <summary>Whether writing to a file reaches nothing but what the snapshot says: it has one name, or all its names are in the target.</summary>

@@ -16,27 +16,31 @@ internal sealed class WantedTree
     private const long MaxKeptBlocks = 1 << 20;
     private readonly Repository _repository;
     private readonly SnapshotManifest _manifest;
-    private readonly IReadOnlyCollection<TreeEntry> _rows;
+    private readonly IEnumerable<TargetRow> _rows;
     private readonly bool _upon;
     private readonly int _below;
     private readonly HashSet<EntryKey> _groups = [];
+    private readonly List<TargetRow> _gone = [];
     private List<MergedEntry>? _kept = [];
 
     /// <param name="repository">Where its layers are.</param>
     /// <param name="manifest">Its manifest.</param>
     /// <param name="rows">The rows of the target's journal, in order.</param>
     /// <param name="layers">How many of the manifest's layers those rows already hold; 0 when they are of another tree.</param>
-    public WantedTree(Repository repository, SnapshotManifest manifest, IReadOnlyCollection<TreeEntry> rows, int layers)
+    public WantedTree(Repository repository, SnapshotManifest manifest, IEnumerable<TargetRow> rows, int layers)
         => (_repository, _manifest, _rows, _upon, _below) = (repository, manifest, rows, layers > 0, layers);
 
     /// <summary>The files that it has hard links to; known when it is checked.</summary>
     public IReadOnlySet<EntryKey> Groups => _groups;
 
+    /// <summary>Rows of the journal whose names it does not have; known when it is checked.</summary>
+    public IReadOnlyList<TargetRow> Gone => _gone;
+
     public IEnumerable<MergedEntry> Entries(CancellationToken cancellationToken)
     {
         if (_kept is not null)
             return _kept;
-        return Read(cancellationToken);
+        return Read(null, cancellationToken);
     }
 
     /// <summary>Demands that it has the root hash that it was sealed with, and that every name lies in a directory of its own.</summary>
@@ -47,7 +51,7 @@ internal sealed class WantedTree
         var directories = new Stack<EntryKey>();
         var volume = -1;
         long blocks = 0;
-        foreach (var merged in Read(cancellationToken))
+        foreach (var merged in Read(Forget, cancellationToken))
         {
             var entry = merged.Entry;
             root.AppendData(entry.Digest);
@@ -72,7 +76,7 @@ internal sealed class WantedTree
                 directories.Push(entry.Key);
             else if (entry.Type == EntryType.HardLink)
                 _groups.Add(new EntryKey(entry.Volume, entry.LinkTarget));
-            blocks += entry.Blocks.Count;
+            blocks += ReferenceEquals(entry, merged.Row?.Entry) ? 0 : entry.Blocks.Count;
             _kept?.Add(merged);
             if (_kept?.Count > MaxKeptEntries || blocks > MaxKeptBlocks)
                 _kept = null;
@@ -98,9 +102,15 @@ internal sealed class WantedTree
         }
     }
 
-    private IEnumerable<MergedEntry> Read(CancellationToken cancellationToken)
-        => _upon ? TreeMerge.Read(_repository, _rows, _manifest.Layers.Skip(_below), cancellationToken)
-            : TreeMerge.Join(TreeMerge.Read(_repository, [], _manifest.Layers, cancellationToken), _rows);
+    private IEnumerable<MergedEntry> Read(Action<TargetRow>? gone, CancellationToken cancellationToken)
+        => _upon ? TreeMerge.Read(_repository, _rows, _manifest.Layers.Skip(_below), gone, cancellationToken)
+            : TreeMerge.Join(TreeMerge.Read(_repository, [], _manifest.Layers, null, cancellationToken), _rows, gone);
+
+    private void Forget(TargetRow row)
+    {
+        if (row.Entry.Type == EntryType.File && row.Stored.Chunks.Length > 0)
+            _gone.Add(row);
+    }
 
     private DamageException Damaged(string why) => new("snapshots/" + _manifest.Id, why);
 }

@@ -18,6 +18,9 @@ internal sealed class JournalDirectory : IDisposable
 
     public string TargetJournal => Path.Combine(Root, "target.journal");
 
+    /// <summary>What the target's journal refers to.</summary>
+    public string TargetChunks => Path.Combine(Root, "target.chunks");
+
     /// <summary>Stands from before the first byte that a restore writes until the journal says what the target is at.</summary>
     public string DirtyMark => Path.Combine(Root, "target.dirty");
 

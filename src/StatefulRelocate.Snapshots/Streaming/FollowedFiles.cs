@@ -15,13 +15,13 @@ internal sealed class FollowedFiles
     private const int MaxFiles = 64 * 1024;
     private const long MaxBlocks = 2 << 20;
     private readonly TargetTree _tree;
-    private readonly Func<EntryKey, TreeEntry?> _known;
+    private readonly Func<EntryKey, TargetRow?> _known;
     private readonly Action _beforeFirstChange;
     private readonly Dictionary<EntryKey, State?> _states = [];
     private long _blocks;
     private bool _changing;
 
-    public FollowedFiles(TargetTree tree, Func<EntryKey, TreeEntry?> known, Action beforeFirstChange)
+    public FollowedFiles(TargetTree tree, Func<EntryKey, TargetRow?> known, Action beforeFirstChange)
         => (_tree, _known, _beforeFirstChange) = (tree, known, beforeFirstChange);
 
     public bool IsFull => _states.Count >= MaxFiles || _blocks >= MaxBlocks;
@@ -72,8 +72,8 @@ internal sealed class FollowedFiles
         if (directory.FactsAt(name) is { } found)
         {
             // One that needs its mode changed first is left for later.
-            return found.Type == EntryType.File && _known(key) is { Type: EntryType.File } known && known.Identity == found.Identity
-                ? new State { Map = known.Blocks, Identity = found.Identity } : null;
+            return found.Type == EntryType.File && _known(key) is { Entry.Type: EntryType.File } known && known.Entry.Identity == found.Identity
+                ? new State { Map = known.Map(), Identity = found.Identity } : null;
         }
 
         Change();

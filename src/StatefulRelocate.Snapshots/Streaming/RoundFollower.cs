@@ -53,7 +53,7 @@ internal sealed class RoundFollower : IDisposable
                 Take(Announcement.Open(_repository.Keys, name, stored.Content), cancellationToken);
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or ObjectStoreException or RelocateException or SystemCallException)
+        catch (Exception error) when (error is OperationCanceledException or ObjectStoreException or RelocateException or SystemCallException or InvalidDataException or Journals.JournalDamageException)
         {
             // The manifest tells everything again.
         }
@@ -67,7 +67,7 @@ internal sealed class RoundFollower : IDisposable
             _blocks.Add(pack);
         var runs = _unresolved.Concat(announcement.Runs).Where(r => r.Key.Volume < _volumes).ToList();
         _unresolved = [];
-        foreach (var file in runs.GroupBy(r => r.Key))
+        foreach (var file in runs.GroupBy(r => r.Key).OrderBy(f => f.Key))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!_files.IsFull)

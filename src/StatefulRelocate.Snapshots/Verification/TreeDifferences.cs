@@ -16,7 +16,7 @@ internal sealed class TreeDifferences : IDisposable
     public TreeDifferences(Repository repository, SnapshotManifest manifest, CancellationToken cancellationToken)
     {
         _manifest = manifest;
-        _wanted = TreeMerge.Read(repository, [], manifest.Layers, cancellationToken).GetEnumerator();
+        _wanted = TreeMerge.Read(repository, [], manifest.Layers, null, cancellationToken).GetEnumerator();
         _has = _wanted.MoveNext();
     }
 

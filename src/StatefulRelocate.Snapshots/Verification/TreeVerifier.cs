@@ -27,12 +27,12 @@ internal sealed class TreeVerifier
     {
         var clock = new PartClock(_time);
         var manifest = await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false);
-        var state = TargetState.Load(directory, _repository.Id);
-        var rows = state.IsTrusted && state.Journal!.Volumes.SequenceEqual(manifest.Volumes) ? state.Journal.Entries.Values : (IEnumerable<TreeEntry>)[];
+        using var state = TargetState.Load(directory, _repository);
+        var believed = state.IsTrusted && state.Head!.Volumes.SequenceEqual(manifest.Volumes);
         using var tree = new TargetTree(VolumeMatching.Paths(manifest, request.Volumes));
         using var root = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _repository.Keys.TreeKey);
         long entries = 0;
-        var read = Read(tree, rows, progress, entry =>
+        var read = Read(tree, believed ? state.Rows() : [], progress, entry =>
         {
             entries++;
             root.AppendData(entry.Digest);
@@ -43,7 +43,7 @@ internal sealed class TreeVerifier
         {
             // Only now it is worth the reading of the sealed tree.
             using var comparison = new TreeDifferences(_repository, manifest, cancellationToken);
-            read += Read(tree, rows, progress, comparison.Add, cancellationToken);
+            read += Read(tree, believed ? state.Rows() : [], progress, comparison.Add, cancellationToken);
             differences = comparison.Finish();
         }
 
@@ -56,10 +56,10 @@ internal sealed class TreeVerifier
     }
 
     /// <summary>Describes every name of the target, in path order; the bytes that were read for it.</summary>
-    private long Read(TargetTree tree, IEnumerable<TreeEntry> rows, IProgress<ActivityProgress>? progress, Action<TreeEntry> found, CancellationToken cancellationToken)
+    private long Read(TargetTree tree, IEnumerable<TargetRow> rows, IProgress<ActivityProgress>? progress, Action<TreeEntry> found, CancellationToken cancellationToken)
     {
         long read = 0;
-        var sequence = new RowSequencer(found);
+        var sequence = new RowSequencer(row => found(row.Entry!));
         var links = new Dictionary<(ulong, ulong, int), string>();
         using var row = rows.GetEnumerator();
         var hasRow = row.MoveNext();
@@ -74,9 +74,9 @@ internal sealed class TreeVerifier
                 sequence.WaitForRoom(cancellationToken);
             }
 
-            while (hasRow && row.Current.Key.CompareTo(name.Key) < 0)
+            while (hasRow && row.Current.Entry.Key.CompareTo(name.Key) < 0)
                 hasRow = row.MoveNext();
-            Describe(name, hasRow && row.Current.Key == name.Key ? row.Current : null);
+            Describe(name, hasRow && row.Current.Entry.Key == name.Key ? row.Current.Entry : null);
         }
 
         HandIn();
