@@ -20,12 +20,12 @@ internal static partial class PageCache
             TryDrop();
     }
 
-    /// <summary>Reads every file once.</summary>
+    /// <summary>Reads every file once, except copies by reflink that an engine keeps at the top of a volume.</summary>
     public static void Warm(string directory)
     {
         SyncAll();
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
-        foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(path => !path.Contains("/.relocate", StringComparison.Ordinal)))
         {
             using var handle = File.OpenHandle(path);
             for (long offset = 0; RandomAccess.Read(handle, buffer, offset) is > 0 and var count; offset += count)

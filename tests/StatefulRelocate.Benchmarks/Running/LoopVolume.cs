@@ -6,8 +6,9 @@ namespace StatefulRelocate.Benchmarks.Running;
 internal sealed class LoopVolume : IDisposable
 {
     private readonly string _image;
+    private readonly string _device;
 
-    private LoopVolume(string image, string mount, string kind) => (_image, Mount, Kind) = (image, mount, kind);
+    private LoopVolume(string image, string device, string mount, string kind) => (_image, _device, Mount, Kind) = (image, device, mount, kind);
 
     public string Mount { get; }
 
@@ -30,8 +31,7 @@ internal sealed class LoopVolume : IDisposable
             try
             {
                 MeasuredProcess.Run(new Invocation(make, [.. arguments, image]));
-                MeasuredProcess.Run(new Invocation("mount", ["-o", "loop", image, mount]));
-                return new LoopVolume(image, mount, kind);
+                return new LoopVolume(image, Attach(image, mount), mount, kind);
             }
             catch (BenchmarkException error)
             {
@@ -46,6 +46,23 @@ internal sealed class LoopVolume : IDisposable
     public void Dispose()
     {
         MeasuredProcess.Run(new Invocation("umount", [Mount]));
+        MeasuredProcess.Run(new Invocation("losetup", ["--detach", _device]));
         File.Delete(_image);
+    }
+
+    // With direct I/O the pages of the volume are cached once, and not again as pages of the image.
+    private static string Attach(string image, string mount)
+    {
+        var device = MeasuredProcess.Run(new Invocation("losetup", ["--find", "--show", "--direct-io=on", image])).Output.Trim();
+        try
+        {
+            MeasuredProcess.Run(new Invocation("mount", [device, mount]));
+            return device;
+        }
+        catch (BenchmarkException)
+        {
+            MeasuredProcess.Run(new Invocation("losetup", ["--detach", device]));
+            throw;
+        }
     }
 }

@@ -24,8 +24,10 @@ internal static class TreeEquality
         }
     }
 
+    // What begins so at the top of a volume is the engine's own: copies by reflink, which belong to no snapshot.
     private static List<string> Names(string directory)
-        => [.. Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(directory, path)).Order(StringComparer.Ordinal)];
+        => [.. Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(directory, path))
+            .Where(path => !path.StartsWith(".relocate", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     private static int ReadFully(Microsoft.Win32.SafeHandles.SafeFileHandle handle, byte[] buffer, long offset)
     {
