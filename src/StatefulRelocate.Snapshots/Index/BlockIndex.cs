@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Packs;
 using StatefulRelocate.Snapshots.Storage;
 
@@ -61,16 +62,13 @@ internal sealed class BlockIndex
         await _refreshing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Until the packs that a finished prune deleted are forgotten, both its mark and the new ones count.
+            // What was condemned stays condemned in this process: another writer in it may have begun after a mark that this one does not know.
             if (condemned is not null)
                 Condemn([.. _condemnedNames, .. condemned]);
             while (!await LoadAsync(cancellationToken).ConfigureAwait(false))
             {
                 // An object went away between list and get: a prune has put another in its place.
             }
-
-            if (condemned is not null)
-                Condemn(condemned);
         }
         finally
         {
@@ -81,29 +79,39 @@ internal sealed class BlockIndex
     private async Task<bool> LoadAsync(CancellationToken cancellationToken)
     {
         var listed = new HashSet<string>(StringComparer.Ordinal);
-        await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
-            listed.Add(name);
-        if (!_loaded.IsSubsetOf(listed))
-            Forget();
-        foreach (var name in listed.Except(_loaded).Order(StringComparer.Ordinal))
+        await foreach (var (name, size, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+        {
+            if (size > KeyRing.EmptyLength)
+                listed.Add(name);
+        }
+
+        // After a prune all is read again before anything is forgotten: others are looking for blocks meanwhile.
+        var again = !_loaded.IsSubsetOf(listed);
+        var fresh = new List<(string Name, IReadOnlyList<PackTable> Tables)>();
+        foreach (var name in listed.Where(n => again || !_loaded.Contains(n)).Order(StringComparer.Ordinal))
         {
             if (await ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) is not { } tables)
                 return false;
-            Add(tables);
-            _loaded.Add(name);
+            fresh.Add((name, tables));
+        }
+
+        lock (_lock)
+        {
+            // Numbers of packs stay valid for those who hold some.
+            if (again)
+            {
+                _places.Clear();
+                _loaded.Clear();
+            }
+
+            foreach (var (name, tables) in fresh)
+            {
+                Add(tables);
+                _loaded.Add(name);
+            }
         }
 
         return true;
-    }
-
-    /// <summary>Numbers of packs stay valid for those who hold some.</summary>
-    private void Forget()
-    {
-        lock (_lock)
-        {
-            _places.Clear();
-            _loaded.Clear();
-        }
     }
 
     private void Condemn(HashSet<string> names)

@@ -8,6 +8,10 @@ namespace StatefulRelocate.Snapshots.Keys;
 internal sealed class KeyRing
 {
     public const int SaltLength = 16, TagLength = 16, HeaderLength = 4 + SaltLength;
+
+    /// <summary>Bytes of a sealed object that holds nothing.</summary>
+    public const int EmptyLength = HeaderLength + TagLength;
+
     private static readonly byte[] Magic = "SRO0"u8.ToArray();
 
     public KeyRing(byte[] master)

@@ -9,6 +9,9 @@ namespace StatefulRelocate.Snapshots.Manifests;
 /// <summary>The sealed snapshots of a repository.</summary>
 public sealed class ManifestStore
 {
+    /// <summary>Before the id in the name of a manifest.</summary>
+    internal const string Prefix = "snapshots/";
+
     private const int ShortestBeginning = 4;
     private readonly Repository _repository;
 
@@ -41,7 +44,7 @@ public sealed class ManifestStore
     internal async Task<SnapshotManifest?> ReadAsync(string id, CancellationToken cancellationToken)
     {
         CheckId(id);
-        var name = "snapshots/" + id;
+        var name = Prefix + id;
         if (await _repository.Store.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } stored)
             return null;
         SnapshotManifest? manifest;
@@ -99,9 +102,9 @@ public sealed class ManifestStore
         var found = new List<SnapshotManifest>();
         if (id.Length < ShortestBeginning)
             return found;
-        await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/" + id, cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(Prefix + id, cancellationToken).ConfigureAwait(false))
         {
-            if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
+            if (await ReadAsync(name[Prefix.Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
                 found.Add(manifest);
         }
 
@@ -111,9 +114,9 @@ public sealed class ManifestStore
     /// <summary>All manifests, ordered by id.</summary>
     public async IAsyncEnumerable<SnapshotManifest> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var (name, _, _) in _repository.Store.ListAsync("snapshots/", cancellationToken).ConfigureAwait(false))
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(Prefix, cancellationToken).ConfigureAwait(false))
         {
-            if (await ReadAsync(name["snapshots/".Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
+            if (await ReadAsync(name[Prefix.Length..], cancellationToken).ConfigureAwait(false) is { GivenUp: false } manifest)
                 yield return manifest;
         }
     }
@@ -126,7 +129,7 @@ public sealed class ManifestStore
 
     internal async Task<bool> PutAsync(SnapshotManifest manifest, Action<long> shipped, CancellationToken cancellationToken)
     {
-        var name = "snapshots/" + manifest.Id;
+        var name = Prefix + manifest.Id;
         var content = _repository.Keys.Seal("snapshot", name, JsonSerializer.SerializeToUtf8Bytes(manifest, RepositoryJson.Default.SnapshotManifest));
         shipped(content.Length);
         return await _repository.Store.PutAsync(name, content, PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is not null;
@@ -139,7 +142,7 @@ public sealed class ManifestStore
 
     internal static void CheckId(string id)
     {
-        if (id.Length is 0 or > 120 || id.StartsWith('.') || !id.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-'))
+        if (id.Length is 0 or > 120 || id.StartsWith('.') || !id.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '.' or '_' or '-') || id == "prune")
             throw new RelocateException($"'{PathText.Show(id)}' is no snapshot id: up to 120 of a-z, 0-9, '.', '_' and '-'");
     }
 }

@@ -13,18 +13,27 @@ namespace StatefulRelocate.Snapshots.Retention;
 /// </summary>
 internal sealed record DeletionMark
 {
-    public const string Prefix = "prune/", WritersSuffix = ".writers";
+    public const string Prefix = "prune/";
 
     /// <summary>The condemned objects, in ordinal order.</summary>
     public ImmutableArray<string> Objects { get; init; } = [];
 
     public static string NewName() => Prefix + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
+    /// <summary>Whether an object below <c>prune/</c> is a mark itself, and not what belongs to one.</summary>
+    public static bool IsMark(string name) => !name.Contains('.', StringComparison.Ordinal);
+
     public async Task PutAsync(Repository repository, string name, CancellationToken cancellationToken)
     {
-        var content = JsonSerializer.SerializeToUtf8Bytes(this, RetentionJson.Default.DeletionMark);
-        if (await repository.Store.PutAsync(name, repository.Keys.Seal("prune", name, content), PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is null)
+        if (!await TryPutAsync(repository, name, cancellationToken).ConfigureAwait(false))
             throw new ObjectStoreException($"{repository.Store.Description}: an object {name} of another origin is there already");
+    }
+
+    /// <summary>False when there is one of that name already.</summary>
+    public async Task<bool> TryPutAsync(Repository repository, string name, CancellationToken cancellationToken)
+    {
+        var content = JsonSerializer.SerializeToUtf8Bytes(this, RetentionJson.Default.DeletionMark);
+        return await repository.Store.PutAsync(name, repository.Keys.Seal("prune", name, content), PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is not null;
     }
 
     /// <summary>A mark, or null when it is gone.</summary>
@@ -50,7 +59,7 @@ internal sealed record DeletionMark
         var condemned = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var (name, _, _) in repository.Store.ListAsync(Prefix, cancellationToken).ConfigureAwait(false))
         {
-            if (!name.EndsWith(WritersSuffix, StringComparison.Ordinal) && await ReadAsync(repository, name, cancellationToken).ConfigureAwait(false) is { } mark)
+            if (IsMark(name) && await ReadAsync(repository, name, cancellationToken).ConfigureAwait(false) is { } mark)
                 condemned.UnionWith(mark.Objects);
         }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using StatefulRelocate.Snapshots.Keys;
@@ -126,4 +127,10 @@ internal sealed record WriterNote
     public string Machine { get; init; } = "";
 
     public int Process { get; init; }
+
+    /// <summary>The snapshot that the writer builds on, if any.</summary>
+    public string? Parent { get; init; }
+
+    /// <summary>Of a prune: the index objects that it may put.</summary>
+    public ImmutableArray<string> Index { get; init; } = [];
 }

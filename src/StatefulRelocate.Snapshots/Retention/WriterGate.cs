@@ -1,0 +1,95 @@
+using StatefulRelocate.Snapshots.Keys;
+
+namespace StatefulRelocate.Snapshots.Retention;
+
+/// <summary>Says which marks no writer can rely on any more; gives up writers that are believed dead.</summary>
+internal sealed class WriterGate
+{
+    private readonly Repository _repository;
+    private readonly PruneRequest _request;
+    private readonly NeededObjects _needed;
+    private readonly Dictionary<string, DateTimeOffset> _writers = new(StringComparer.Ordinal);
+    private DateTimeOffset _now;
+
+    public WriterGate(Repository repository, PruneRequest request, NeededObjects needed) => (_repository, _request, _needed) = (repository, request, needed);
+
+    public List<string> Waiting { get; } = [];
+
+    public List<string> GivenUp { get; } = [];
+
+    /// <summary>Lists who is writing now.</summary>
+    public async Task LookAsync(CancellationToken cancellationToken)
+    {
+        _now = await _repository.Store.ServerTimeAsync(cancellationToken).ConfigureAwait(false);
+        await foreach (var (name, _, lastModified) in _repository.Store.ListAsync(WriterAnnouncement.Prefix, cancellationToken).ConfigureAwait(false))
+        {
+            if (!PruneAnnouncement.Is(name))
+                _writers[name] = lastModified;
+        }
+    }
+
+    /// <summary>Whether the mark has stood long enough, and everybody who was writing when it was put has ended or is given up.</summary>
+    public async Task<bool> IsDueAsync(StandingMark mark, CancellationToken cancellationToken)
+    {
+        var (since, writers) = await mark.WritersAsync(cancellationToken).ConfigureAwait(false);
+        if (_now - since < _request.Grace && _request.Grace > TimeSpan.Zero)
+        {
+            Waiting.Add($"{mark.Mark.Objects.Length} objects condemned at {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC wait for the grace period");
+            return false;
+        }
+
+        var due = true;
+        foreach (var writer in writers.Where(_writers.ContainsKey))
+            due &= await HasEndedAsync(writer, cancellationToken).ConfigureAwait(false);
+        return due;
+    }
+
+    /// <summary>
+    /// Whether anybody writes now on top of a snapshot that is not listed any more: he may need what only that one needed, and
+    /// which was condemned before it was sealed.
+    /// </summary>
+    public async Task<bool> BuildsOnForgottenAsync(CancellationToken cancellationToken)
+    {
+        var blocked = false;
+        foreach (var writer in _writers.Keys.ToArray())
+        {
+            var note = await NoteAsync(writer, cancellationToken).ConfigureAwait(false);
+            if (note is null || (note.Parent is { } parent && !_needed.HasSnapshot(parent)))
+                blocked |= !await HasEndedAsync(writer, cancellationToken).ConfigureAwait(false);
+        }
+
+        return blocked;
+    }
+
+    private async Task<bool> HasEndedAsync(string writer, CancellationToken cancellationToken)
+    {
+        if (await _repository.Store.HeadAsync(writer, cancellationToken).ConfigureAwait(false) is null)
+            return true;
+        var note = await NoteAsync(writer, cancellationToken).ConfigureAwait(false);
+        var who = $"snapshot '{WriterAnnouncement.SnapshotOf(writer)}' (process {note?.Process} on {note?.Machine}, since {_writers[writer].UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC)";
+        if (_now - _writers[writer] < _request.WriterTimeout)
+        {
+            if (!Waiting.Contains($"{who} is being taken"))
+                Waiting.Add($"{who} is being taken");
+            return false;
+        }
+
+        if (await _repository.Snapshots.GiveUpAsync(WriterAnnouncement.SnapshotOf(writer), cancellationToken).ConfigureAwait(false))
+            GivenUp.Add(who);
+        await _repository.Store.DeleteAsync(writer, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<WriterNote?> NoteAsync(string writer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await WriterAnnouncement.ReadAsync(_repository, writer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DamageException)
+        {
+            // It still says that somebody writes; only not who.
+            return null;
+        }
+    }
+}
