@@ -15,10 +15,12 @@ namespace StatefulRelocate.Snapshots.Retention;
 internal sealed class WriterAnnouncement : IAsyncDisposable
 {
     public const string Prefix = "writers/";
-    private const string LocalNote = "announced";
+    private const string LocalNote = "announced", SealingMark = "sealing";
     private readonly Repository _repository;
     private readonly string _note;
     private HashSet<string> _condemned = [];
+    private string? _unclear;
+    private bool _sealing, _answered;
 
     private WriterAnnouncement(Repository repository, string name, string note) => (_repository, Name, _note) = (repository, name, note);
 
@@ -28,17 +30,18 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
     /// <summary>Announces a writer, and learns what prunes have condemned.</summary>
     /// <param name="repository">The repository.</param>
     /// <param name="snapshotId">The id under which the manifest will be put.</param>
+    /// <param name="parent">The snapshot that the writer builds on, or null. Whether it is sealed must be looked at again after this.</param>
     /// <param name="journalDirectory">The journal directory, locked by this round: it says whether a killed predecessor left its announcement.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static async Task<WriterAnnouncement> BeginAsync(Repository repository, string snapshotId, string journalDirectory, CancellationToken cancellationToken)
+    public static async Task<WriterAnnouncement> BeginAsync(Repository repository, string snapshotId, string? parent, string journalDirectory, CancellationToken cancellationToken)
     {
         ManifestStore.CheckId(snapshotId);
         var name = $"{Prefix}{snapshotId}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
         var writing = new WriterAnnouncement(repository, name, Path.Combine(journalDirectory, LocalNote));
-        await writing.EndPredecessorAsync(cancellationToken).ConfigureAwait(false);
+        await writing.EndPredecessorAsync(snapshotId, cancellationToken).ConfigureAwait(false);
         writing.Note();
         var content = JsonSerializer.SerializeToUtf8Bytes(
-            new WriterNote { Snapshot = snapshotId, Machine = Environment.MachineName, Process = Environment.ProcessId }, RetentionJson.Default.WriterNote);
+            new WriterNote { Snapshot = snapshotId, Parent = parent, Machine = Environment.MachineName, Process = Environment.ProcessId }, RetentionJson.Default.WriterNote);
         await repository.Store.PutAsync(name, repository.Keys.Seal("writer", name, content), PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -55,6 +58,16 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
 
     /// <summary>Brings the index up to date for this writer; needed before it is asked for the first block, and by a round that finds nothing new not at all.</summary>
     public Task LoadIndexAsync(CancellationToken cancellationToken) => _repository.Index.RefreshForWritingAsync(_condemned, cancellationToken);
+
+    /// <summary>From here on the manifest may be sealed without this process knowing it.</summary>
+    public void Sealing()
+    {
+        _sealing = true;
+        Note();
+    }
+
+    /// <summary>It is known whether the manifest was sealed; what an earlier attempt under the same id sent cannot take effect any more.</summary>
+    public void Answered() => _answered = true;
 
     /// <summary>The snapshot that an announcement speaks of.</summary>
     public static string SnapshotOf(string name) => name[Prefix.Length..name.LastIndexOf('.')];
@@ -75,12 +88,17 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
         }
     }
 
-    /// <summary>The writer has ended, whatever became of its snapshot. An announcement that stays only delays a prune.</summary>
+    /// <summary>
+    /// The writer has ended, whatever became of its snapshot. Only where the store did not answer the put of the manifest it stays, because that may
+    /// still take effect: until a later round or a prune has decided it.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
+        if (_sealing && !_answered)
+            return;
         try
         {
-            await _repository.Store.DeleteAsync(Name, CancellationToken.None).ConfigureAwait(false);
+            await _repository.Store.DeleteManyAsync(_unclear is not null && _answered ? [Name, _unclear] : [Name], CancellationToken.None).ConfigureAwait(false);
             File.Delete(_note);
         }
         catch (Exception error) when (error is ObjectStoreException or IOException or UnauthorizedAccessException)
@@ -89,8 +107,8 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
         }
     }
 
-    /// <summary>This round holds the journal's lock, so whoever left a note there is dead.</summary>
-    private async Task EndPredecessorAsync(CancellationToken cancellationToken)
+    /// <summary>This round holds the journal's lock, so whoever left a note there is dead. Whether what he sent last takes effect is decided first.</summary>
+    private async Task EndPredecessorAsync(string snapshotId, CancellationToken cancellationToken)
     {
         string[] lines;
         try
@@ -102,15 +120,27 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
             return;
         }
 
-        if (lines is [var repository, var name, ..] && repository == _repository.Id && name.StartsWith(Prefix, StringComparison.Ordinal))
-            await _repository.Store.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        if (lines is not [var repository, var name, ..] || repository != _repository.Id || !name.StartsWith(Prefix, StringComparison.Ordinal))
+            return;
+        if (lines is [_, _, SealingMark, ..])
+        {
+            if (SnapshotOf(name) == snapshotId)
+            {
+                _unclear = name;
+                return;
+            }
+
+            await _repository.Snapshots.GiveUpAsync(SnapshotOf(name), cancellationToken).ConfigureAwait(false);
+        }
+
+        await _repository.Store.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
     }
 
     private void Note()
     {
         try
         {
-            File.WriteAllLines(_note, [_repository.Id, Name]);
+            File.WriteAllLines(_note, _sealing ? [_repository.Id, Name, SealingMark] : [_repository.Id, Name]);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -4,12 +4,16 @@ using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Packs;
 using StatefulRelocate.Snapshots.Streaming;
+using StatefulRelocate.Snapshots.Retention;
 
 namespace StatefulRelocate.Snapshots.Rounds;
 
 /// <summary>What the parts of one round share.</summary>
 internal sealed class RoundContext
 {
+    /// <summary>The announcement of this writer; null in a dry run.</summary>
+    public WriterAnnouncement? Writing { get; init; }
+
     public required Repository Repository { get; init; }
 
     public required SnapshotRequest Request { get; init; }

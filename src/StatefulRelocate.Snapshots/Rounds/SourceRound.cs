@@ -40,17 +40,20 @@ internal sealed class SourceRound
 
     public async Task<SnapshotTaken> TakeAsync(CancellationToken cancellationToken)
     {
+        using var found = OpenJournal();
         if (_request.DryRun)
-            return await TakeAsync(null, cancellationToken).ConfigureAwait(false);
-        var writing = await WriterAnnouncement.BeginAsync(_repository, _request.SnapshotId, _directory.Root, cancellationToken).ConfigureAwait(false);
+            return await TakeAsync(null, found, cancellationToken).ConfigureAwait(false);
+        var writing = await WriterAnnouncement.BeginAsync(_repository, _request.SnapshotId, found?.Head.SnapshotId, _directory.Root, cancellationToken).ConfigureAwait(false);
         await using (writing.ConfigureAwait(false))
-            return await TakeAsync(writing, cancellationToken).ConfigureAwait(false);
+            return await TakeAsync(writing, found, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<SnapshotTaken> TakeAsync(WriterAnnouncement? writing, CancellationToken cancellationToken)
+    private async Task<SnapshotTaken> TakeAsync(WriterAnnouncement? writing, JournalReader? found, CancellationToken cancellationToken)
     {
         var clock = new PartClock(_time);
-        using var journal = await OpenJournalAsync(cancellationToken).ConfigureAwait(false);
+
+        // After the announcement: as long as that stands, a prune keeps what a snapshot needs that is sealed now.
+        var journal = found is not null && await _repository.Snapshots.IsSealedAsync(found.Head.SnapshotId, cancellationToken).ConfigureAwait(false) ? found : null;
         if (_request.RelocationId is null || _request.DryRun)
             return await TakeAsync(writing, journal, null, clock, cancellationToken).ConfigureAwait(false);
 
@@ -79,6 +82,7 @@ internal sealed class SourceRound
                 return await TakeAsync(source, new RoundContext
                 {
                     Repository = _repository,
+                    Writing = writing,
                     Request = _request,
                     Counters = counters,
                     Packs = packs,
@@ -144,7 +148,10 @@ internal sealed class SourceRound
         manifest = manifest with { Figures = Figures() };
         if (_request.DryRun)
             return Snapshotter.Taken(manifest) with { Parts = clock.Parts };
-        if (!await _repository.Snapshots.PutAsync(manifest, round.Counters.Ship, cancellationToken).ConfigureAwait(false))
+        round.Writing!.Sealing();
+        var isSealed = await _repository.Snapshots.PutAsync(manifest, round.Counters.Ship, cancellationToken).ConfigureAwait(false);
+        round.Writing.Answered();
+        if (!isSealed)
             return Snapshotter.Taken(await _repository.Snapshots.GetAsync(_request.SnapshotId, cancellationToken).ConfigureAwait(false));
         CommitJournal(table!, chunks!, manifest, round);
         clock.End("seal");
@@ -161,22 +168,13 @@ internal sealed class SourceRound
         return clock.Total - scan * (1 - Math.Min(1, readingAndShipping * round.Counters.Listed / round.Counters.Scanned));
     }
 
-    /// <summary>The journal of the round before, if it speaks of this repository, these volumes, and a snapshot that is still there.</summary>
-    private async Task<JournalReader?> OpenJournalAsync(CancellationToken cancellationToken)
+    /// <summary>The journal of the round before, if it speaks of this repository and these volumes.</summary>
+    private JournalReader? OpenJournal()
     {
         var journal = JournalReader.Open(_directory.SourceJournal);
-        try
-        {
-            if (journal is not null && ChunkFile.IsThere(_directory.SourceChunks, journal.Head.Space) && journal.Head.RepositoryId == _repository.Id && journal.Head.Volumes.SequenceEqual(_request.Volumes.Select(v => v.Name))
-                && await _repository.Snapshots.IsSealedAsync(journal.Head.SnapshotId, cancellationToken).ConfigureAwait(false))
-                return journal;
-        }
-        catch
-        {
-            journal?.Dispose();
-            throw;
-        }
-
+        if (journal is not null && ChunkFile.IsThere(_directory.SourceChunks, journal.Head.Space) && journal.Head.RepositoryId == _repository.Id
+            && journal.Head.Volumes.SequenceEqual(_request.Volumes.Select(v => v.Name)))
+            return journal;
         journal?.Dispose();
         return null;
     }

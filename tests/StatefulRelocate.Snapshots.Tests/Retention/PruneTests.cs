@@ -64,7 +64,7 @@ public sealed class PruneTests : IDisposable
         var clock = new ShiftedStore((await _workspace.RepositoryAsync()).Store);
         var repository = await Repository.OpenAsync(clock, Keys.RepositoryKey.FromKeyFile(_workspace.KeyFile), Workspace.Cancellation);
         var journal = Directory.CreateDirectory(Path.Combine(_workspace.Root, "another-journal")).FullName;
-        await WriterAnnouncement.BeginAsync(repository, "stuck", journal, Workspace.Cancellation);
+        await WriterAnnouncement.BeginAsync(repository, "stuck", null, journal, Workspace.Cancellation);
         var outcome = await new Pruner(repository).RunAsync(s_atOnce, null, Workspace.Cancellation);
         Assert.Equal(0, outcome.Deleted);
         Assert.Contains("'stuck'", outcome.Waiting.Single(), StringComparison.Ordinal);

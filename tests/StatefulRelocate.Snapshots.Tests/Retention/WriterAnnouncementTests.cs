@@ -29,7 +29,7 @@ public sealed class WriterAnnouncementTests : IDisposable
         Write("file", 1);
         var repository = await _workspace.RepositoryAsync();
         Directory.CreateDirectory(_workspace.SourceJournal);
-        var killed = await WriterAnnouncement.BeginAsync(repository, "killed", _workspace.SourceJournal, Workspace.Cancellation);
+        var killed = await WriterAnnouncement.BeginAsync(repository, "killed", null, _workspace.SourceJournal, Workspace.Cancellation);
         Assert.NotNull(await WriterAnnouncement.ReadAsync(repository, killed.Name, Workspace.Cancellation));
         await _workspace.TakeAsync("one");
         Assert.Empty(Directory.GetFiles(Writers));
