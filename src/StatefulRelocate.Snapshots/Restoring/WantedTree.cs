@@ -14,6 +14,9 @@ internal sealed class WantedTree
     /// <summary>What may be kept: about 48 MiB.</summary>
     private const int MaxKeptEntries = 64 * 1024;
     private const long MaxKeptBlocks = 1 << 20;
+
+    /// <summary>Layers that are read at once; no round leaves more than some twenty.</summary>
+    private const int MaxLayers = 64;
     private readonly Repository _repository;
     private readonly SnapshotManifest _manifest;
     private readonly IEnumerable<TargetRow> _rows;
@@ -48,6 +51,8 @@ internal sealed class WantedTree
     public void Check(CancellationToken cancellationToken)
     {
         using var root = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _repository.Keys.TreeKey);
+        if (_manifest.Layers.Length > MaxLayers)
+            throw Damaged($"its tree has {_manifest.Layers.Length} layers; none has more than {MaxLayers}");
         var directories = new Stack<EntryKey>();
         var volume = -1;
         long blocks = 0;

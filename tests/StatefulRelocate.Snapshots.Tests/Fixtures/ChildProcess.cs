@@ -57,6 +57,24 @@ internal static class ChildProcess
         return output.TrimEnd().Split('\n')[^1];
     }
 
+    /// <summary>Runs to the end as another user; what it said.</summary>
+    public static (int Code, string Output) RunAs(int user, params string[] arguments)
+    {
+        var program = Environment.ProcessPath!;
+        string[] command = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [program, typeof(ChildProcess).Assembly.Location] : [program];
+        var start = new ProcessStartInfo("setpriv", ["--reuid", $"{user}", "--regid", $"{user}", "--clear-groups", .. command])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { [Variable] = string.Join('\n', arguments), ["HOME"] = arguments[1], ["DOTNET_ROOT"] = Path.GetDirectoryName(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? program) },
+        };
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + errors.Result);
+    }
+
     /// <summary>Starts it, waits until it begins its work, kills it after some time; whether it was still running.</summary>
     public static async Task<bool> KillAsync(TimeSpan after, params string[] arguments)
     {
@@ -121,6 +139,15 @@ internal static class ChildProcess
                     JournalDirectory = Path.Combine(workspace, "source-journal"),
                 }, null, default);
                 Console.WriteLine(string.Join('|', taken.Warnings));
+                break;
+            case "verify":
+                var verified = await new Restorer(repository, TimeProvider.System).VerifyAsync(new VerifyRequest
+                {
+                    SnapshotId = arguments[2],
+                    Volumes = [new VolumePath("data", Path.Combine(workspace, "target"))],
+                    JournalDirectory = Path.Combine(workspace, "target-journal"),
+                }, null, default);
+                Console.WriteLine(verified.Matches ? "matches" : string.Join("; ", verified.Differences));
                 break;
             case "snapshot":
                 await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
