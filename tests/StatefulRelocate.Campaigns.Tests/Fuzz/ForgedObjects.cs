@@ -13,6 +13,8 @@ internal static class ForgedObjects
         ["snapshots"] = "snapshot",
         ["streams"] = "stream",
         ["leases"] = "lease",
+        ["prune"] = "prune",
+        ["writers"] = "writer",
         ["apps"] = "sealed",
     };
 

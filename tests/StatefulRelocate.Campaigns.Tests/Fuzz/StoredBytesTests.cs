@@ -7,6 +7,7 @@ using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Leases;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Restoring;
+using StatefulRelocate.Snapshots.Retention;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Verification;
 
@@ -31,6 +32,8 @@ public sealed class StoredBytesTests : IDisposable
     [InlineData("packs")]
     [InlineData("snapshots")]
     [InlineData("leases")]
+    [InlineData("prune")]
+    [InlineData("writers")]
     public async Task A_damaged_object_is_refused_in_clear_words_or_changes_nothing(string kind)
     {
         var random = Campaign.Seeded(kind, 4200);
@@ -95,6 +98,11 @@ public sealed class StoredBytesTests : IDisposable
         tree.Change(10);
         await TakeAsync("two");
         await new WriterRecordStore(repository).SwapAsync(null, new WriterRecord { App = "web", Epoch = 1, Writer = "edge-a", ChangeId = "c1" }, Cancellation);
+        // What a prune and a writer elsewhere leave while they are at work.
+        var mark = DeletionMark.NewName();
+        await new DeletionMark { Objects = ["packs/00112233445566778899aabbccddeeff", "maps/00112233445566778899aabbccddeeff"] }.PutAsync(repository, mark, Cancellation);
+        Directory.CreateDirectory(_scratch.At("elsewhere"));
+        await WriterAnnouncement.BeginAsync(repository, "three", _scratch.At("elsewhere"), Cancellation);
         return tree;
     }
 
@@ -129,6 +137,9 @@ public sealed class StoredBytesTests : IDisposable
             SnapshotManifest one = await repository.Snapshots.GetAsync("one", Cancellation), two = await repository.Snapshots.GetAsync("two", Cancellation);
             await repository.Snapshots.DiffAsync(one, two, Cancellation);
         });
+        await TryAsync(problems, async () => await DeletionMark.CondemnedAsync(repository, Cancellation));
+        await foreach (var (name, _, _) in repository.Store.ListAsync(WriterAnnouncement.Prefix, Cancellation))
+            await TryAsync(problems, async () => await WriterAnnouncement.ReadAsync(repository, name, Cancellation));
         foreach (var (id, image) in _model)
         {
             var target = _scratch.At("fuzz-target");
