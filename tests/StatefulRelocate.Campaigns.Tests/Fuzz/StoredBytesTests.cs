@@ -102,7 +102,7 @@ public sealed class StoredBytesTests : IDisposable
         var mark = DeletionMark.NewName();
         await new DeletionMark { Objects = ["packs/00112233445566778899aabbccddeeff", "maps/00112233445566778899aabbccddeeff"] }.PutAsync(repository, mark, Cancellation);
         Directory.CreateDirectory(_scratch.At("elsewhere"));
-        await WriterAnnouncement.BeginAsync(repository, "three", _scratch.At("elsewhere"), Cancellation);
+        await WriterAnnouncement.BeginAsync(repository, "three", null, _scratch.At("elsewhere"), Cancellation);
         return tree;
     }
 
