@@ -19,6 +19,8 @@ internal static class SnapshotCommands
         RestoreCommand.Create(globals),
         VerifyCommand.Create(globals),
         TreeCommands.Diff(),
+        ForgetCommand.Create(),
+        PruneCommand.Create(),
         ReleaseCommand.Create(),
     };
 

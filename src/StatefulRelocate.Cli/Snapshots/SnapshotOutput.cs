@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using StatefulRelocate.Snapshots.Browsing;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Restoring;
+using StatefulRelocate.Snapshots.Retention;
 using StatefulRelocate.Snapshots.Verification;
 
 namespace StatefulRelocate.Cli.Snapshots;
@@ -19,6 +20,10 @@ internal static class SnapshotOutput
     public static void Write(SnapshotRestored value) => Write(value, SnapshotJson.Default.SnapshotRestored);
 
     public static void Write(TreeVerified value) => Write(value, SnapshotJson.Default.TreeVerified);
+
+    public static void Write(ForgetDocument value) => Write(value, SnapshotJson.Default.ForgetDocument);
+
+    public static void Write(PruneOutcome value) => Write(value, SnapshotJson.Default.PruneOutcome);
 
     public static void Write(SnapshotDocument value) => Write(value, SnapshotJson.Default.SnapshotDocument);
 
@@ -56,6 +61,8 @@ internal static class SnapshotOutput
 [JsonSerializable(typeof(TakenDocument))]
 [JsonSerializable(typeof(SnapshotRestored))]
 [JsonSerializable(typeof(TreeVerified))]
+[JsonSerializable(typeof(ForgetDocument))]
+[JsonSerializable(typeof(PruneOutcome))]
 [JsonSerializable(typeof(SnapshotDocument))]
 [JsonSerializable(typeof(IReadOnlyList<SnapshotDocument>))]
 [JsonSerializable(typeof(IReadOnlyList<SnapshotDifference>))]

@@ -3,7 +3,6 @@ using StatefulRelocate.Snapshots.Index;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
-using StatefulRelocate.Snapshots.Packs;
 
 namespace StatefulRelocate.Snapshots.Retention;
 
@@ -46,12 +45,11 @@ internal sealed class NeededObjects
     {
         if (_places is null)
             await LoadPlacesAsync(cancellationToken).ConfigureAwait(false);
-        var tree = await LayerReader.ReadAllAsync(_repository, manifest, cancellationToken).ConfigureAwait(false);
-        if (!UseAll(tree.Values))
+        if (!await Task.Run(() => UseAll(manifest, cancellationToken), cancellationToken).ConfigureAwait(false))
         {
             // It was sealed after the index was read.
             await LoadPlacesAsync(cancellationToken).ConfigureAwait(false);
-            if (!UseAll(tree.Values))
+            if (!await Task.Run(() => UseAll(manifest, cancellationToken), cancellationToken).ConfigureAwait(false))
                 throw new DamageException("snapshots/" + manifest.Id, "it needs blocks that are in no pack that the index knows; nothing is deleted while that is so: run 'relocate repo check'");
         }
 
@@ -59,9 +57,10 @@ internal sealed class NeededObjects
         _maps.UnionWith(manifest.Layers.SelectMany(l => l));
     }
 
-    private bool UseAll(IEnumerable<TreeEntry> entries)
+    /// <summary>Entry by entry, so that a large tree is never in memory.</summary>
+    private bool UseAll(SnapshotManifest manifest, CancellationToken cancellationToken)
     {
-        foreach (var entry in entries)
+        foreach (var (entry, _) in TreeMerge.Read(_repository, [], manifest.Layers, null, cancellationToken))
         {
             foreach (var (_, chunk) in entry.Blocks.Stored())
             {
@@ -86,10 +85,14 @@ internal sealed class NeededObjects
     {
         if (_places is not null)
             _packs.UnionWith(_places.Names(_used));
-        var tables = new List<PackTable>();
+        var places = new PackPlaces.Builder();
         await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
-            tables.AddRange(await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) ?? []);
-        _places = new PackPlaces(tables);
+        {
+            foreach (var table in await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) ?? [])
+                places.Add(table);
+        }
+
+        _places = places.Build();
         _used = _places.NoneUsed();
     }
 }

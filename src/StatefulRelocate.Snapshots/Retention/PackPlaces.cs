@@ -10,41 +10,24 @@ internal sealed class PackPlaces
     private readonly int[] _packs;
     private readonly string[] _names;
 
-    public PackPlaces(IReadOnlyCollection<PackTable> tables)
-    {
-        var distinct = tables.DistinctBy(t => t.Name, StringComparer.Ordinal).ToArray();
-        _names = [.. distinct.Select(t => t.Name)];
-        var count = distinct.Sum(t => t.Segments.Sum(s => s.Ids.Length));
-        (_ids, _packs) = (new UInt128[count], new int[count]);
-        var at = 0;
-        for (var pack = 0; pack < distinct.Length; pack++)
-        {
-            foreach (var segment in distinct[pack].Segments)
-            {
-                segment.Ids.CopyTo(_ids, at);
-                _packs.AsSpan(at, segment.Ids.Length).Fill(pack);
-                at += segment.Ids.Length;
-            }
-        }
+    private PackPlaces(UInt128[] ids, int[] packs, string[] names) => (_ids, _packs, _names) = (ids, packs, names);
 
-        Array.Sort(_ids, _packs);
-    }
+    /// <summary>The names of all packs.</summary>
+    public IReadOnlyList<string> Packs => _names;
 
     public BitArray NoneUsed() => new(_names.Length);
 
     /// <summary>Marks every pack that has the block; false when none has.</summary>
     public bool Use(UInt128 id, BitArray used)
     {
-        var at = Array.BinarySearch(_ids, id);
-        if (at < 0)
-            return false;
-        used[_packs[at]] = true;
-        for (var i = at - 1; i >= 0 && _ids[i] == id; i--)
+        var (first, count) = Find(id);
+        for (var i = first; i < first + count; i++)
             used[_packs[i]] = true;
-        for (var i = at + 1; i < _ids.Length && _ids[i] == id; i++)
-            used[_packs[i]] = true;
-        return true;
+        return count > 0;
     }
+
+    /// <summary>How many copies of the block there are.</summary>
+    public int Copies(UInt128 id) => Find(id).Count;
 
     public IEnumerable<string> Names(BitArray used)
     {
@@ -52,6 +35,60 @@ internal sealed class PackPlaces
         {
             if (used[pack])
                 yield return _names[pack];
+        }
+    }
+
+    private (int First, int Count) Find(UInt128 id)
+    {
+        var at = Array.BinarySearch(_ids, id);
+        if (at < 0)
+            return (0, 0);
+        var (first, last) = (at, at);
+        while (first > 0 && _ids[first - 1] == id)
+            first--;
+        while (last + 1 < _ids.Length && _ids[last + 1] == id)
+            last++;
+        return (first, last - first + 1);
+    }
+
+    /// <summary>Takes tables one by one, so that they need not all be in memory.</summary>
+    internal sealed class Builder
+    {
+        private readonly Dictionary<string, int> _known = new(StringComparer.Ordinal);
+        private readonly List<string> _names = [];
+        private UInt128[] _ids = new UInt128[1024];
+        private int[] _packs = new int[1024];
+        private int _count;
+
+        /// <summary>False when it has the pack already.</summary>
+        public bool Add(PackTable table)
+        {
+            if (!_known.TryAdd(table.Name, _names.Count))
+                return false;
+            foreach (var segment in table.Segments)
+            {
+                if (_count + segment.Ids.Length > _ids.Length)
+                {
+                    var length = Math.Max(_count + segment.Ids.Length, _ids.Length + _ids.Length / 2);
+                    Array.Resize(ref _ids, length);
+                    Array.Resize(ref _packs, length);
+                }
+
+                segment.Ids.CopyTo(_ids, _count);
+                _packs.AsSpan(_count, segment.Ids.Length).Fill(_names.Count);
+                _count += segment.Ids.Length;
+            }
+
+            _names.Add(table.Name);
+            return true;
+        }
+
+        public PackPlaces Build()
+        {
+            Array.Resize(ref _ids, _count);
+            Array.Resize(ref _packs, _count);
+            Array.Sort(_ids, _packs);
+            return new PackPlaces(_ids, _packs, [.. _names]);
         }
     }
 }

@@ -107,8 +107,13 @@ public sealed class DamageTests : IDisposable
         var repository = await _workspace.ReopenAsync();
         var report = await new RepositoryChecker(repository).CheckAsync(true, Workspace.Cancellation);
         Assert.NotEmpty(report.Problems);
+        Assert.NotEmpty(report.AffectedSnapshots);
         if (damage != "delete" || kind != "index")
+        {
+            Assert.Contains(report.DamagedObjects, o => files.Take(damage == "swap" ? 2 : 1).Any(f => o.EndsWith(Path.GetFileName(f), StringComparison.Ordinal)));
             Assert.Contains(report.Problems, p => files.Take(damage == "swap" ? 2 : 1).Any(f => p.Contains(Path.GetFileName(f), StringComparison.Ordinal)));
+        }
+
         var restorer = new Restoring.Restorer(repository, TimeProvider.System);
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
