@@ -55,5 +55,9 @@ internal sealed class ContentBuffers : IDisposable
 
     public UInt128[] Ids { get; } = new UInt128[BlockMap.ChunkBlocks];
 
-    public void Dispose() => Fetcher.Dispose();
+    public void Dispose()
+    {
+        Fetcher.Dispose();
+        Reader.Dispose();
+    }
 }

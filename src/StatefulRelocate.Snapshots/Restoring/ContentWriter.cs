@@ -16,6 +16,9 @@ internal sealed class ContentWriter : IDisposable
     private const long FullWeight = 2 << 20;
     private const int FullPieces = 64, MaxThreads = 16;
 
+    /// <summary>What a thread may take: a range as it is stored, a segment of the largest kind, and what it reads by.</summary>
+    private const long ThreadMemory = SegmentFetcher.MaxRange + PackTable.MaxSegmentLength + (1 << 20);
+
     /// <summary>Bytes that one thread reads back before another may take the rest.</summary>
     private const long ReadBackShare = 4 << 20;
 
@@ -28,13 +31,13 @@ internal sealed class ContentWriter : IDisposable
     private Batch _batch = new();
     private long _written, _read;
 
-    public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, CancellationToken cancellationToken)
+    public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, long memory, CancellationToken cancellationToken)
     {
         (_repository, _metadata, _rows, _progress, _cancellationToken) = (repository, metadata, rows, progress, cancellationToken);
         var salts = new PackSalts();
 
         // Twice the cores: half of them wait for the store or the disk.
-        var count = Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads);
+        var count = (int)Math.Clamp(memory / ThreadMemory, 2, Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads));
         _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
     }
 
@@ -122,6 +125,13 @@ internal sealed class ContentWriter : IDisposable
         foreach (var piece in batch.Pieces)
             Plan(piece, buffers);
         Count(buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cancellationToken));
+        foreach (var piece in batch.Pieces)
+        {
+            // Large files go to the disk while the rest is still being decoded; of small ones that would cost more than it spares.
+            if (piece.Kind == PieceKind.Fill && piece.Job.Entry.Size > BlockMap.ChunkLength)
+                piece.Job.Open().BeginWriteback(piece.Chunk * BlockMap.ChunkLength, BlockMap.ChunkLength);
+        }
+
         var done = new List<(FileJob Job, FileFacts Facts, bool Substituted)>();
         foreach (var piece in batch.Pieces)
         {

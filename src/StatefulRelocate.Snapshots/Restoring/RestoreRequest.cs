@@ -18,6 +18,9 @@ public sealed record RestoreRequest
 
     /// <summary>Whether to wait until the snapshot is sealed, looking every 20 ms, instead of failing when it is not.</summary>
     public bool WaitForManifest { get; init; }
+
+    /// <summary>Bytes that buffers may take together. Default: 256 MiB; 64 MiB at least.</summary>
+    public long Memory { get; init; } = 256L << 20;
 }
 
 /// <summary>What was restored. In the figures, <see cref="RoundFigures.BytesShipped"/> is what was written to volumes.</summary>

@@ -3,6 +3,7 @@ using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
+using StatefulRelocate.Snapshots.Memory;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Rounds;
 
@@ -16,14 +17,15 @@ internal sealed class RestoreRound : IDisposable
     private readonly SnapshotManifest _manifest;
     private readonly TargetTree _tree;
     private readonly AheadOfManifest? _ahead;
+    private readonly long _memory;
     private readonly IProgress<ActivityProgress>? _progress;
     private readonly Lock _reporting = new();
     private long _done;
 
     public RestoreRound(
-        Repository repository, TargetState state, SnapshotManifest manifest, IEnumerable<string> paths, AheadOfManifest? ahead, IProgress<ActivityProgress>? progress)
+        Repository repository, TargetState state, SnapshotManifest manifest, IEnumerable<string> paths, AheadOfManifest? ahead, long memory, IProgress<ActivityProgress>? progress)
     {
-        (_repository, _state, _manifest, _ahead, _progress) = (repository, state, manifest, ahead, progress);
+        (_repository, _state, _manifest, _ahead, _memory, _progress) = (repository, state, manifest, ahead, Math.Max(memory, MemoryBudget.Least), progress);
         _done = ahead?.BytesWritten ?? 0;
         _tree = new TargetTree(paths);
     }
@@ -34,7 +36,7 @@ internal sealed class RestoreRound : IDisposable
         foreach (var root in _tree.Roots)
             ReservedDirectory.RemoveStale(root);
         var mine = _state.Head?.Volumes.SequenceEqual(_manifest.Volumes) == true;
-        var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], mine ? LayersOf(_state.Head!) : 0);
+        var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], mine ? LayersOf(_state.Head!) : 0, _memory / 5);
         wanted.Check(cancellationToken);
         clock.End("read the tree");
 
@@ -45,7 +47,7 @@ internal sealed class RestoreRound : IDisposable
             journal.Release(row.Stored);
         var rows = new RowSequencer(journal.Add);
         var links = new LinkPlan(_tree);
-        using var content = new ContentWriter(_repository, metadata, rows, Report, cancellationToken);
+        using var content = new ContentWriter(_repository, metadata, rows, Report, _memory / 2, cancellationToken);
         var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, mine && _state.IsTrusted, Followed);
         merge.Run(wanted.Entries(cancellationToken), cancellationToken);
         content.Finish();

@@ -52,7 +52,7 @@ public sealed class Restorer
             var paths = VolumeMatching.Paths(manifest, request.Volumes);
             while (true)
             {
-                using var round = new RestoreRound(_repository, state, manifest, paths, ahead, progress);
+                using var round = new RestoreRound(_repository, state, manifest, paths, ahead, request.Memory, progress);
                 try
                 {
                     return round.Run(clock, cancellationToken);

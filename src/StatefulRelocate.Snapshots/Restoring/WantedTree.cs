@@ -11,9 +11,8 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// </summary>
 internal sealed class WantedTree
 {
-    /// <summary>What may be kept: about 48 MiB.</summary>
-    private const int MaxKeptEntries = 64 * 1024;
-    private const long MaxKeptBlocks = 1 << 20;
+    /// <summary>What an entry takes in memory, about.</summary>
+    private const long EntryMemory = 700;
 
     /// <summary>Layers that are read at once; no round leaves more than some twenty.</summary>
     private const int MaxLayers = 64;
@@ -22,6 +21,7 @@ internal sealed class WantedTree
     private readonly IEnumerable<TargetRow> _rows;
     private readonly bool _upon;
     private readonly int _below;
+    private readonly long _memory;
     private readonly HashSet<EntryKey> _groups = [];
     private readonly List<TargetRow> _gone = [];
     private List<MergedEntry>? _kept = [];
@@ -30,8 +30,9 @@ internal sealed class WantedTree
     /// <param name="manifest">Its manifest.</param>
     /// <param name="rows">The rows of the target's journal, in order.</param>
     /// <param name="layers">How many of the manifest's layers those rows already hold; 0 when they are of another tree.</param>
-    public WantedTree(Repository repository, SnapshotManifest manifest, IEnumerable<TargetRow> rows, int layers)
-        => (_repository, _manifest, _rows, _upon, _below) = (repository, manifest, rows, layers > 0, layers);
+    /// <param name="memory">Bytes that a tree may take and still be kept.</param>
+    public WantedTree(Repository repository, SnapshotManifest manifest, IEnumerable<TargetRow> rows, int layers, long memory)
+        => (_repository, _manifest, _rows, _upon, _below, _memory) = (repository, manifest, rows, layers > 0, layers, memory);
 
     /// <summary>The files that it has hard links to; known when it is checked.</summary>
     public IReadOnlySet<EntryKey> Groups => _groups;
@@ -55,7 +56,7 @@ internal sealed class WantedTree
             throw Damaged($"its tree has {_manifest.Layers.Length} layers; none has more than {MaxLayers}");
         var directories = new Stack<EntryKey>();
         var volume = -1;
-        long blocks = 0;
+        long taken = 0;
         foreach (var merged in Read(Forget, cancellationToken))
         {
             var entry = merged.Entry;
@@ -81,9 +82,9 @@ internal sealed class WantedTree
                 directories.Push(entry.Key);
             else if (entry.Type == EntryType.HardLink)
                 _groups.Add(new EntryKey(entry.Volume, entry.LinkTarget));
-            blocks += ReferenceEquals(entry, merged.Row?.Entry) ? 0 : entry.Blocks.Count;
+            taken += EntryMemory + (merged.Row?.Bytes.Length ?? 0) + (ReferenceEquals(entry, merged.Row?.Entry) ? 0 : entry.Blocks.Count * 16);
             _kept?.Add(merged);
-            if (_kept?.Count > MaxKeptEntries || blocks > MaxKeptBlocks)
+            if (taken > _memory)
                 _kept = null;
         }
 

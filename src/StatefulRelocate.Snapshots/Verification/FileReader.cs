@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Native;
@@ -5,37 +6,15 @@ using StatefulRelocate.Snapshots.Native;
 namespace StatefulRelocate.Snapshots.Verification;
 
 /// <summary>Computes content ids from a file's own bytes. Used by one thread.</summary>
-internal sealed class FileReader
+internal sealed class FileReader : IDisposable
 {
     private const int BlocksAtOnce = 32;
-    private readonly KeyRing _keys;
+    private readonly IncrementalHash _hash;
     private readonly byte[] _buffer = new byte[BlocksAtOnce * Blocks.Size];
 
-    public FileReader(KeyRing keys) => _keys = keys;
+    public FileReader(KeyRing keys) => _hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, keys.ContentKey);
 
     public long BytesRead { get; private set; }
-
-    /// <summary>All of a file.</summary>
-    public BlockMap ReadAll(OpenFile file, long size, CancellationToken cancellationToken)
-    {
-        var count = Blocks.Count(size);
-        var map = new BlockMap.Builder(count);
-        for (long number = 0; number < BlockMap.ChunksOf(count); number++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-
-            // Holes are zeros, and the id of zeros is 0.
-            var data = file.NextData(number * BlockMap.ChunkLength) ?? size;
-            number = Math.Max(number, data / BlockMap.ChunkLength);
-            if (data >= size)
-                break;
-            var ids = new UInt128[BlockMap.BlocksIn(count, number)];
-            ReadChunk(file, size, number, ids);
-            map.Set(number, BlockChunk.Of(ids));
-        }
-
-        return map.ToMap();
-    }
 
     /// <summary>One chunk of a file, holes skipped.</summary>
     /// <param name="file">The file.</param>
@@ -87,6 +66,8 @@ internal sealed class FileReader
         }
     }
 
+    public void Dispose() => _hash.Dispose();
+
     private void Read(OpenFile file, long size, long block, Span<UInt128> ids)
     {
         var offset = block * Blocks.Size;
@@ -95,6 +76,6 @@ internal sealed class FileReader
         BytesRead += read;
         _buffer.AsSpan(read, wanted - read).Clear();
         for (var i = 0; i < ids.Length; i++)
-            ids[i] = Blocks.Identify(_keys, _buffer.AsSpan(i * Blocks.Size, Blocks.Length(size, block + i)));
+            ids[i] = Blocks.Identify(_hash, _buffer.AsSpan(i * Blocks.Size, Blocks.Length(size, block + i)));
     }
 }

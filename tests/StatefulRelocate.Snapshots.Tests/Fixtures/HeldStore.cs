@@ -2,20 +2,20 @@ using StatefulRelocate.Snapshots.Storage;
 
 namespace StatefulRelocate.Snapshots.Tests.Fixtures;
 
-/// <summary>A store in which some objects are not to be seen until they are released, and every object that is read is noted.</summary>
+/// <summary>A store in which some objects are not to be seen, and are not put, until they are released; every object that is read is noted.</summary>
 internal sealed class HeldStore(IObjectStore inner, string held) : IObjectStore
 {
-    private volatile bool _released;
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Description => inner.Description;
 
     public System.Collections.Concurrent.ConcurrentBag<string> Read { get; } = [];
 
-    public void Release() => _released = true;
+    public void Release() => _released.TrySetResult();
 
     public async Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken)
     {
-        if (!_released && name.StartsWith(held, StringComparison.Ordinal))
+        if (!_released.Task.IsCompleted && name.StartsWith(held, StringComparison.Ordinal))
             return null;
         var found = await inner.GetAsync(name, cancellationToken);
         if (found is not null)
@@ -23,8 +23,12 @@ internal sealed class HeldStore(IObjectStore inner, string held) : IObjectStore
         return found;
     }
 
-    public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
-        => inner.PutAsync(name, content, condition, cancellationToken);
+    public async Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
+    {
+        if (name.StartsWith(held, StringComparison.Ordinal))
+            await _released.Task.WaitAsync(cancellationToken);
+        return await inner.PutAsync(name, content, condition, cancellationToken);
+    }
 
     public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {

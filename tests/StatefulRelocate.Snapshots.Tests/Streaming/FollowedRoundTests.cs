@@ -40,6 +40,29 @@ public sealed class FollowedRoundTests : IDisposable
         Assert.Equal(8192 + 200_000, restored.Figures.BytesChanged);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_round_that_is_being_taken_arrives_before_it_is_sealed(bool first)
+    {
+        Write("database", 3_000_000, 1);
+        Write("d/small", 9_000, 2);
+        if (!first)
+            await _workspace.MoveAsync();
+        Poke("database", 1_234_567);
+        Write("d/new", 30_000, 3);
+        var (store, slow) = await HeldAsync("two");
+        var taking = new Snapshots.Rounds.Snapshotter(slow, TimeProvider.System).TakeAsync(_workspace.Request("two", final: true) with { RelocationId = "r" }, null, Workspace.Cancellation);
+        var restoring = RestoreAsync(await _workspace.ReopenAsync(), "two");
+        await UntilAsync(() => Same("database") && Same("d/new") && Same("d/small"));
+        Assert.False(taking.IsCompleted || restoring.IsCompleted);
+        store.Release();
+        var taken = await taking;
+        var restored = await restoring;
+        await RequireArrivedAsync("two");
+        Assert.Equal(taken.Figures.BytesChanged, restored.Figures.BytesChanged);
+    }
+
     [Fact]
     public async Task A_first_round_is_followed_into_an_empty_target()
     {
