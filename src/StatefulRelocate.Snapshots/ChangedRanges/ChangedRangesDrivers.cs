@@ -17,8 +17,9 @@ internal static class ChangedRangesDrivers
     /// <param name="volume">Its name.</param>
     /// <param name="journal">The journal's directory.</param>
     /// <param name="audit">Whether the round reads everything and only checks the lists.</param>
+    /// <param name="final">Whether nothing writes any more.</param>
     /// <param name="warn">Takes what the user must be told.</param>
-    public static IChangedRanges Open(ChangedRangesMode mode, OpenDirectory root, string volume, string journal, bool audit, Action<string> warn)
+    public static IChangedRanges Open(ChangedRangesMode mode, OpenDirectory root, string volume, string journal, bool audit, bool final, Action<string> warn)
     {
         var files = new ReflinkFiles(journal, volume);
         var remembered = File.Exists(files.Table);
@@ -44,7 +45,7 @@ internal static class ChangedRangesDrivers
 
         if (table.BootId != KernelClock.BootId())
             table = table with { BootId = KernelClock.BootId(), Clones = table.Clones.ToDictionary(c => c.Key, c => c.Value with { Identity = default }) };
-        return new ReflinkRanges(clones, files, table, serving, audit || table.SinceAudit >= RoundsWithoutAudit, warn);
+        return new ReflinkRanges(clones, files, table, serving, audit || table.SinceAudit >= RoundsWithoutAudit, final, warn);
     }
 
     private static bool HasRoom(OpenDirectory root, ChangedRangesMode mode, Action<string> warn)

@@ -4,7 +4,7 @@ using StatefulRelocate.Snapshots.Native;
 namespace StatefulRelocate.Snapshots.ChangedRanges;
 
 /// <summary>
-/// Keeps a reflink of each changed file per round and reads from it. The next round makes another and compares where both lie: the older one pins its
+/// Keeps a reflink of each changed file per live round and reads from it. The next round makes another and compares where both lie: the older one pins its
 /// extents, so that what lies at the same place is the same, and all that was ever written since lies elsewhere.
 /// </summary>
 internal sealed class ReflinkRanges : IChangedRanges
@@ -18,10 +18,11 @@ internal sealed class ReflinkRanges : IChangedRanges
     private readonly CloneDirectory _clones;
     private readonly ReflinkFiles _files;
     private readonly CloneTable _before;
-    private readonly bool _audit;
+    private readonly bool _audit, _final;
     private readonly Action<string> _warn;
     private readonly ConcurrentDictionary<string, KeptClone> _now = new();
     private readonly ConcurrentDictionary<RangedFile, string> _names = new();
+    private readonly ConcurrentDictionary<RangedFile, KeptClone> _bases = new();
     private long _made;
     private volatile bool _serving;
     private bool _committed;
@@ -31,10 +32,14 @@ internal sealed class ReflinkRanges : IChangedRanges
     /// <param name="before">What the last sealed round left.</param>
     /// <param name="serving">Whether new reflinks are made; else this round only reads what no round has checked, and gives all up.</param>
     /// <param name="audit">Whether everything is read and the lists only checked.</param>
+    /// <param name="final">
+    /// Whether nothing writes any more. Then no reflink is made: the file itself is compared with the one of the round before, and that one stays. What differs from it later is what
+    /// changed in the final round and after, so a later list names too much, never too little.
+    /// </param>
     /// <param name="warn">Takes what the user must be told.</param>
-    public ReflinkRanges(CloneDirectory clones, ReflinkFiles files, CloneTable before, bool serving, bool audit, Action<string> warn)
+    public ReflinkRanges(CloneDirectory clones, ReflinkFiles files, CloneTable before, bool serving, bool audit, bool final, Action<string> warn)
     {
-        (_clones, _files, _before, _serving, _audit, _warn) = (clones, files, before, serving, audit, warn);
+        (_clones, _files, _before, _serving, _audit, _final, _warn) = (clones, files, before, serving, audit, final, warn);
         _clones.RemoveAllBut(_before.Clones.Values.Select(c => c.Name).ToHashSet());
     }
 
@@ -52,6 +57,8 @@ internal sealed class ReflinkRanges : IChangedRanges
     {
         if (!_serving || file.Facts().Size < MinSize || Interlocked.Read(ref _made) >= MaxClones)
             return new RangedFile(file, null, null, _audit);
+        if (_final && !_audit)
+            return OpenFinal(path, file, before);
         var name = $"{_before.Generation + 1:x}-{Interlocked.Increment(ref _made):x}";
         OpenFile? clone = null;
         try
@@ -75,7 +82,11 @@ internal sealed class ReflinkRanges : IChangedRanges
     {
         if (file.Missed >= 0)
             Retire(path, file.Missed);
-        if (!_serving || !_names.TryGetValue(file, out var name))
+        if (!_serving)
+            return;
+        if (_bases.TryGetValue(file, out var kept))
+            _now[path] = kept with { Version = version, Listed = true };
+        if (!_names.TryGetValue(file, out var name))
             return;
         var identity = file.Content.Facts().Identity;
         if (identity.Size == version.Size)
@@ -110,12 +121,29 @@ internal sealed class ReflinkRanges : IChangedRanges
         _clones.Dispose();
     }
 
-    private List<ByteRange>? Compare(string path, OpenFile clone, FileVersion? before)
+    private RangedFile OpenFinal(string path, OpenFile file, FileVersion? before)
+    {
+        try
+        {
+            var ranged = new RangedFile(file, null, Compare(path, file, before), audit: false);
+            if (ranged.ToRead is not null)
+                _bases[ranged] = _before.Clones[path];
+            return ranged;
+        }
+        catch (SystemCallException)
+        {
+            return new RangedFile(file, null, null, audit: false);
+        }
+    }
+
+    private List<ByteRange>? Compare(string path, OpenFile now, FileVersion? before)
     {
         if (before is null || !_before.Clones.TryGetValue(path, out var kept) || !kept.Version.Is(before.Size, before.Digest))
             return null;
+
+        // After a final round the version is younger than the reflink, and the file may have been shorter in between.
         using var older = _clones.Find(kept);
-        return older is null ? null : ExtentComparison.Compare(older, kept.Identity.Size, clone, clone.Facts().Size);
+        return older is null ? null : ExtentComparison.Compare(older, Math.Min(kept.Identity.Size, kept.Version.Size), now, now.Facts().Size);
     }
 
     private void Retire(string path, long offset)

@@ -63,7 +63,7 @@ internal sealed class ConsistentSource : IAsyncDisposable
             for (var i = 0; i < _live.Count; i++)
             {
                 var driver = _request.DryRun ? ScanRanges.Instance
-                    : ChangedRangesDrivers.Open(_request.ChangedRanges, _live[i], _request.Volumes[i].Name, _journal, _request.AuditRanges || _request.Paranoid, _warn);
+                    : ChangedRangesDrivers.Open(_request.ChangedRanges, _live[i], _request.Volumes[i].Name, _journal, _request.AuditRanges || _request.Paranoid, _request.Final, _warn);
                 drivers.Add(driver is ScanRanges && _request.SourceSnapshot == SourceSnapshotMode.Auto && _copies[i] is null && Ioctl.SharesExtents(_live[i].Handle)
                     ? new StableCopies(_live[i]) : driver);
             }

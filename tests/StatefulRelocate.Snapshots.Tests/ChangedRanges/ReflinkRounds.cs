@@ -26,19 +26,19 @@ internal sealed class ReflinkRounds : IDisposable
 
     public string In(string name) => Path.Combine(Volume, name);
 
-    public IChangedRanges Open(bool audit = false, ChangedRangesMode mode = ChangedRangesMode.Reflink)
+    public IChangedRanges Open(bool audit = false, ChangedRangesMode mode = ChangedRangesMode.Reflink, bool final = false)
     {
         using var root = OpenDirectory.Open(Volume);
-        return ChangedRangesDrivers.Open(mode, root, "data", Journal, audit, Warnings.Add);
+        return ChangedRangesDrivers.Open(mode, root, "data", Journal, audit, final, Warnings.Add);
     }
 
     /// <summary>One round over some files: each list must name every byte that changed. The lists, null where unknown.</summary>
-    public Dictionary<string, IReadOnlyList<ByteRange>?> Round(string[] files, bool commit = true, bool audit = false)
+    public Dictionary<string, IReadOnlyList<ByteRange>?> Round(string[] files, bool commit = true, bool audit = false, bool final = false)
     {
         var lists = new Dictionary<string, IReadOnlyList<ByteRange>?>();
         var versions = new Dictionary<string, (FileVersion, byte[])>();
         using var root = OpenDirectory.Open(Volume);
-        using var ranges = Open(audit);
+        using var ranges = Open(audit, final: final);
         foreach (var name in files)
         {
             using var file = root.OpenAt(name, Posix.ReadOnly);
