@@ -9,18 +9,23 @@ namespace StatefulRelocate.Snapshots.Index;
 internal readonly record struct BlockPlace(int Pack, int Segment, int Offset, int Length);
 
 /// <summary>
-/// Which block is where, from the objects below <c>index/</c>. Loaded as far as it exists at each refresh, kept in memory: 48 bytes a
-/// block, so 6 MiB for each GiB stored.
+/// Which block is where, from the objects below <c>index/</c>: what a cache on this machine's disk stands for is mapped, the rest is
+/// loaded at each refresh and kept in memory, in 28 to 56 bytes a block.
 /// </summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to dispose of.")]
 internal sealed class BlockIndex
 {
+    private const int LeastFreshBlocks = 32 * 1024, MaxFreshObjects = 32;
     private readonly Repository _repository;
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly HashSet<string> _loaded = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
-    private readonly Dictionary<UInt128, BlockPlace> _places = [];
     private readonly List<PackTable> _packs = [];
+    private BlockTable _places = new();
+    private IndexCache? _cache;
+    private int _cachedFrom;
+    private string? _cachePath;
+    private int _savedBlocks, _savedObjects;
     private readonly HashSet<int> _condemned = [];
     private HashSet<string> _condemnedNames = [];
 
@@ -30,13 +35,13 @@ internal sealed class BlockIndex
     public bool Contains(UInt128 id)
     {
         lock (_lock)
-            return _places.TryGetValue(id, out var place) && !_condemned.Contains(place.Pack);
+            return Place(id) is { } place && !_condemned.Contains(place.Pack);
     }
 
     public BlockPlace? Find(UInt128 id)
     {
         lock (_lock)
-            return _places.TryGetValue(id, out var place) ? place : null;
+            return Place(id);
     }
 
     public PackTable Pack(int number)
@@ -45,10 +50,30 @@ internal sealed class BlockIndex
             return _packs[number];
     }
 
-    public IReadOnlyList<PackTable> Packs()
+    /// <summary>Where this machine keeps what it knows of the index; of use before the first refresh only.</summary>
+    public void UseCache(string path) => _cachePath ??= path;
+
+    /// <summary>Keeps what is known on this machine's disk, when that has become much more than the cache stands for. Failing to is no error.</summary>
+    public async Task SaveCacheAsync(CancellationToken cancellationToken)
     {
-        lock (_lock)
-            return [.. _packs];
+        if (_cachePath is null || !_refreshing.Wait(0, cancellationToken))
+            return;
+        try
+        {
+            var (blocks, objects) = (_places.Count - _savedBlocks, _loaded.Count - _savedObjects);
+            if (blocks <= Math.Max(LeastFreshBlocks, ((_cache?.Blocks ?? 0) + _savedBlocks) / 8) && objects <= MaxFreshObjects)
+                return;
+            await Task.Run(Save, cancellationToken).ConfigureAwait(false);
+            (_savedBlocks, _savedObjects) = (_places.Count, _loaded.Count);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The next process reads the objects themselves.
+        }
+        finally
+        {
+            _refreshing.Release();
+        }
     }
 
     /// <summary>Loads the index objects that appeared since, and forgets the packs that only vanished ones name.</summary>
@@ -85,14 +110,19 @@ internal sealed class BlockIndex
                 listed.Add(name);
         }
 
+        if (_loaded.Count == 0 && _cache is null && _cachePath is not null)
+            UseCached(IndexCache.Open(_cachePath, _repository.Id), listed);
+
         // After a prune all is read again before anything is forgotten: others are looking for blocks meanwhile.
         var again = !_loaded.IsSubsetOf(listed);
         var fresh = new List<(string Name, IReadOnlyList<PackTable> Tables)>();
-        foreach (var name in listed.Where(n => again || !_loaded.Contains(n)).Order(StringComparer.Ordinal))
+        foreach (var name in listed.Where(n => again || !_loaded.Contains(n)).Order(StringComparer.Ordinal).ToList())
         {
             if (await ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) is not { } tables)
                 return false;
             fresh.Add((name, tables));
+            if (!again)
+                Take(fresh);
         }
 
         lock (_lock)
@@ -100,10 +130,20 @@ internal sealed class BlockIndex
             // Numbers of packs stay valid for those who hold some.
             if (again)
             {
-                _places.Clear();
+                (_places, _cache, _cachePath) = (new BlockTable(), null, null);
                 _loaded.Clear();
             }
 
+            Take(fresh);
+        }
+
+        return true;
+    }
+
+    private void Take(List<(string Name, IReadOnlyList<PackTable> Tables)> fresh)
+    {
+        lock (_lock)
+        {
             foreach (var (name, tables) in fresh)
             {
                 Add(tables);
@@ -111,7 +151,61 @@ internal sealed class BlockIndex
             }
         }
 
-        return true;
+        fresh.Clear();
+    }
+
+    private void UseCached(IndexCache? cache, HashSet<string> listed)
+    {
+        if (cache is null)
+            return;
+        if (!cache.Objects.IsSubsetOf(listed))
+        {
+            // A prune has replaced what it stands for.
+            cache.Dispose();
+            return;
+        }
+
+        lock (_lock)
+        {
+            (_cache, _cachedFrom) = (cache, _packs.Count);
+            foreach (var pack in cache.Packs)
+            {
+                _packs.Add(pack);
+                if (_condemnedNames.Contains(pack.Name))
+                    _condemned.Add(_packs.Count - 1);
+            }
+
+            _loaded.UnionWith(cache.Objects);
+            _savedObjects = _loaded.Count;
+        }
+    }
+
+    private BlockPlace? Place(UInt128 id)
+        => id == default ? null
+            : _places.Find(id) ?? (_cache?.Find(id) is { } cached ? cached with { Pack = cached.Pack + _cachedFrom } : null);
+
+    private void Save()
+    {
+        // Places may lead to packs that were forgotten; numbers count from the first that still stands.
+        var from = _cache is null ? 0 : _cachedFrom;
+        var slots = new List<BlockSlot>(_places.Count);
+        foreach (var slot in _places.Slots)
+        {
+            if (!slot.IsFree)
+                slots.Add(new BlockSlot(slot.Id, slot.Place with { Pack = slot.Place.Pack - from }));
+        }
+
+        IndexCache.Save(_cachePath!, _repository.Id, _loaded, [.. _packs.Skip(from)], (_cache?.Blocks ?? 0) + _places.Count, Cached().Concat(slots));
+
+        IEnumerable<BlockSlot> Cached()
+        {
+            for (var i = 0; i < _cache?.Slots.Length; i++)
+            {
+                var slot = _cache.Slots[i];
+                if (!slot.IsFree)
+                    yield return slot;
+            }
+        }
     }
 
     private void Condemn(HashSet<string> names)
@@ -171,7 +265,7 @@ internal sealed class BlockIndex
         {
             foreach (var table in tables)
             {
-                _packs.Add(table);
+                _packs.Add(table.WithoutBlocks());
                 if (_condemnedNames.Contains(table.Name))
                     _condemned.Add(_packs.Count - 1);
                 for (var s = 0; s < table.Segments.Count; s++)
@@ -180,8 +274,8 @@ internal sealed class BlockIndex
                     var offset = 0;
                     for (var b = 0; b < segment.Ids.Length; b++)
                     {
-                        if (!_places.TryGetValue(segment.Ids[b], out var known) || _condemned.Contains(known.Pack))
-                            _places[segment.Ids[b]] = new BlockPlace(_packs.Count - 1, s, offset, segment.Lengths[b]);
+                        if (segment.Ids[b] != default && (Place(segment.Ids[b]) is not { } known || _condemned.Contains(known.Pack)))
+                            _places.Set(segment.Ids[b], new BlockPlace(_packs.Count - 1, s, offset, segment.Lengths[b]));
                         offset += segment.Lengths[b];
                     }
                 }

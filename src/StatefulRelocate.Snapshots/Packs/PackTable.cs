@@ -78,6 +78,33 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
         }
     }
 
+    /// <summary>The same without ids and lengths, which the index holds in another form.</summary>
+    public PackTable WithoutBlocks() => this with { Segments = [.. Segments.Select(s => s with { Ids = [], Lengths = [] })] };
+
+    /// <summary>For this machine's own files.</summary>
+    public void WriteWithoutBlocks(BinaryWriter writer)
+    {
+        writer.Write(Name);
+        writer.Write7BitEncodedInt64(Size);
+        writer.Write7BitEncodedInt(Segments.Count);
+        foreach (var segment in Segments)
+        {
+            writer.Write7BitEncodedInt64(segment.Offset);
+            writer.Write7BitEncodedInt(segment.StoredLength);
+            writer.Write7BitEncodedInt(segment.PlainLength);
+            writer.Write(segment.Compressed);
+        }
+    }
+
+    public static PackTable ReadWithoutBlocks(BinaryReader reader)
+    {
+        var (name, size) = (reader.ReadString(), reader.Read7BitEncodedInt64());
+        var segments = new PackSegment[reader.Read7BitEncodedInt()];
+        for (var i = 0; i < segments.Length; i++)
+            segments[i] = new PackSegment(reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), reader.ReadBoolean(), [], []);
+        return new PackTable(name, size, segments);
+    }
+
     private static byte[] ReadExactly(BinaryReader reader, int length)
         => reader.ReadBytes(length) is { } bytes && bytes.Length == length ? bytes : throw new EndOfStreamException();
 

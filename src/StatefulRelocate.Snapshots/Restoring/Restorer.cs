@@ -38,6 +38,7 @@ public sealed class Restorer
     private async Task<SnapshotRestored> RestoreAsync(RestoreRequest request, JournalDirectory directory, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
     {
         var clock = new PartClock(_time);
+        _repository.Index.UseCache(directory.IndexCache);
         await _repository.Index.RefreshAsync(cancellationToken).ConfigureAwait(false);
         var state = TargetState.Load(directory, _repository);
         try
@@ -55,7 +56,9 @@ public sealed class Restorer
                 using var round = new RestoreRound(_repository, state, manifest, paths, ahead, request.Memory, progress);
                 try
                 {
-                    return round.Run(clock, cancellationToken);
+                    var restored = round.Run(clock, cancellationToken);
+                    await _repository.Index.SaveCacheAsync(cancellationToken).ConfigureAwait(false);
+                    return restored;
                 }
                 catch (Exception error) when (error is JournalDamageException or InvalidDataException && state.Head is not null)
                 {

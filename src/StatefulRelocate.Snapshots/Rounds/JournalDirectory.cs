@@ -16,6 +16,9 @@ internal sealed class JournalDirectory : IDisposable
     /// <summary>What the source's journal refers to.</summary>
     public string SourceChunks => Path.Combine(Root, "source.chunks");
 
+    /// <summary>What this side knows of the repository's index.</summary>
+    public string IndexCache => Path.Combine(Root, "index.cache");
+
     public string TargetJournal => Path.Combine(Root, "target.journal");
 
     /// <summary>What the target's journal refers to.</summary>

@@ -71,6 +71,7 @@ internal sealed class SourceRound
         var budget = new MemoryBudget(Math.Min(_request.Memory - OtherMemory, MaxPackBuffers * (long)PackWriter.BufferLength));
         using var packs = new PackWriter(
             _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, announcer, counters.Ship, cancellationToken);
+        _repository.Index.UseCache(_directory.IndexCache);
         clock.End("open");
         var source = await ConsistentSource.OpenAsync(_request, _directory.Root, _time, _warnings.Add, cancellationToken).ConfigureAwait(false);
         await using (source.ConfigureAwait(false))
@@ -154,6 +155,7 @@ internal sealed class SourceRound
         if (!isSealed)
             return Snapshotter.Taken(await _repository.Snapshots.GetAsync(_request.SnapshotId, cancellationToken).ConfigureAwait(false));
         CommitJournal(table!, chunks!, manifest, round);
+        await _repository.Index.SaveCacheAsync(cancellationToken).ConfigureAwait(false);
         clock.End("seal");
         return new SnapshotTaken(manifest.Id, manifest.RootHash, Figures(), clock.Parts, [.. _warnings.All()]);
     }

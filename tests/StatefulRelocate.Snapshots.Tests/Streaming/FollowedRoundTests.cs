@@ -220,7 +220,9 @@ public sealed class FollowedRoundTests : IDisposable
                 announcer.BlocksRead(entry.Volume, entry.Path, entry.Size, number * Snapshots.Chunks.BlockMap.ChunkBlocks, chunk.Ids);
         }
 
-        var packs = repository.Index.Packs();
+        var packs = new List<Packs.PackTable>();
+        await foreach (var item in repository.Store.ListAsync("index/", Workspace.Cancellation))
+            packs.AddRange(await Snapshots.Index.BlockIndex.ReadAsync(repository, item.Name, Workspace.Cancellation) ?? []);
         foreach (var pack in packs)
             announcer.PackDurable(pack);
 
