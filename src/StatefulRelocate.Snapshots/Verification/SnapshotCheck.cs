@@ -11,6 +11,9 @@ namespace StatefulRelocate.Snapshots.Verification;
 internal sealed class SnapshotCheck
 {
     private const int ShownFiles = 3;
+
+    /// <summary>A tree larger than this is merged from its layers twice instead of being kept.</summary>
+    private const long CheckMemory = 32L << 20;
     private readonly Repository _repository;
     private readonly PackPlaces _places;
     private readonly FoundDamage _damage;
@@ -43,7 +46,7 @@ internal sealed class SnapshotCheck
 
     private bool Tree(string name, SnapshotManifest manifest, CancellationToken cancellationToken)
     {
-        var tree = new WantedTree(_repository, manifest, [], 0);
+        var tree = new WantedTree(_repository, manifest, [], 0, CheckMemory);
         tree.Check(cancellationToken);
         var (blocks, files, shown) = (0L, 0, new List<string>());
         foreach (var (entry, _) in tree.Entries(cancellationToken))
