@@ -19,7 +19,7 @@ internal static class AzureFailures
         var (why, mayPass) = error switch
         {
             CredentialUnavailableException => ($"no Azure credentials were found; set one of {Credentials}", false),
-            AuthenticationFailedException => ($"the Azure identity was refused: {NetworkFailures.Short(error)}", false),
+            AuthenticationFailedException => ($"no Azure credentials were found, and this machine's identity gives none ({NetworkFailures.Short(error)}); set one of {Credentials}", false),
             _ => NetworkFailures.Tell(error, Place(repository), "") ?? ($"{error.GetType().Name}: {NetworkFailures.Short(error)}", false),
         };
         return new(new ObjectStoreException($"{repository}: cannot {what}: {why}", error), mayPass, Answered: false);

@@ -13,14 +13,14 @@ public sealed class TestServers : IAsyncLifetime
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("object-stores-tests-");
     private readonly Lazy<Task<MinioServer?>> _minio = new(() => MinioServer.TryStartAsync(CancellationToken.None));
-    private readonly Lazy<Task<MinioServer?>> _regional = new(() => MinioServer.TryStartAsync(CancellationToken.None, new Dictionary<string, string?> { ["MINIO_REGION"] = "eu-central-1", ["MINIO_DOMAIN"] = Domain }));
+    private readonly Lazy<Task<MinioServer?>> _regional = new(() => MinioServer.TryStartAsync(new Dictionary<string, string?> { ["MINIO_REGION"] = "eu-central-1", ["MINIO_DOMAIN"] = Domain }, null, CancellationToken.None));
     private readonly Lazy<Task<MinioServer?>> _encrypted;
     private readonly Lazy<Task<AzuriteServer?>> _azurite = new(() => AzuriteServer.TryStartAsync(CancellationToken.None));
 
     public TestServers() => _encrypted = new(() =>
     {
         ObjectStores.Tests.Servers.Authority.Write(_directory.FullName);
-        return MinioServer.TryStartAsync(CancellationToken.None, certificates: _directory.FullName);
+        return MinioServer.TryStartAsync(null, _directory.FullName, CancellationToken.None);
     });
 
     /// <summary>The certificate of the authority that signed the encrypted server's.</summary>

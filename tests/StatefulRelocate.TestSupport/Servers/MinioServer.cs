@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 
 namespace StatefulRelocate.TestSupport.Servers;
 
@@ -20,7 +21,9 @@ public sealed class MinioServer : IAsyncDisposable
     private readonly ServerProcess _process;
     private readonly DirectoryInfo _directory;
 
-    private MinioServer(ServerProcess process, DirectoryInfo directory, Uri endpoint) => (_process, _directory, Endpoint) = (process, directory, endpoint);
+    private readonly string _region;
+
+    private MinioServer(ServerProcess process, DirectoryInfo directory, Uri endpoint, string region) => (_process, _directory, Endpoint, _region) = (process, directory, endpoint, region);
 
     /// <summary>Where it listens.</summary>
     public Uri Endpoint { get; }
@@ -30,9 +33,13 @@ public sealed class MinioServer : IAsyncDisposable
 
     /// <summary>Starts one, or gives null where there is no program.</summary>
     /// <param name="cancellationToken">Ends the wait for it.</param>
+    public static Task<MinioServer?> TryStartAsync(CancellationToken cancellationToken) => TryStartAsync(null, null, cancellationToken);
+
+    /// <summary>Starts one, or gives null where there is no program.</summary>
     /// <param name="settings">Variables of MinIO, such as <c>MINIO_REGION</c>.</param>
     /// <param name="certificates">A directory with <c>public.crt</c> and <c>private.key</c>; then it speaks TLS.</param>
-    public static async Task<MinioServer?> TryStartAsync(CancellationToken cancellationToken, IReadOnlyDictionary<string, string?>? settings = null, string? certificates = null)
+    /// <param name="cancellationToken">Ends the wait for it.</param>
+    public static async Task<MinioServer?> TryStartAsync(IReadOnlyDictionary<string, string?>? settings, string? certificates, CancellationToken cancellationToken)
     {
         if (TestPrograms.Minio is not { } program)
             return null;
@@ -57,14 +64,37 @@ public sealed class MinioServer : IAsyncDisposable
             using var response = await http.GetAsync(new Uri(endpoint, "/minio/health/ready"), token);
             return response.StatusCode == HttpStatusCode.OK;
         }, cancellationToken);
-        var server = new MinioServer(process, directory, endpoint);
-        await server.MakeBucketAsync(environment.GetValueOrDefault("MINIO_REGION"), cancellationToken);
+        var server = new MinioServer(process, directory, endpoint, environment.GetValueOrDefault("MINIO_REGION") ?? "us-east-1");
+        await server.MakeBucketAsync(cancellationToken);
         return server;
     }
 
     /// <summary>The URL of a repository in the bucket.</summary>
     /// <param name="prefix">Before each object's name.</param>
     public string Url(string prefix) => $"s3://{Bucket}/{prefix}?endpoint={Endpoint.AbsoluteUri.TrimEnd('/')}";
+
+    /// <summary>The keys in the bucket that have a prefix, whatever they are.</summary>
+    public async Task<IReadOnlyList<string>> KeysAsync(string prefix, CancellationToken cancellationToken)
+    {
+        using var client = NewClient();
+        var page = await client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Bucket, Prefix = prefix }, cancellationToken);
+        return [.. (page.S3Objects ?? []).Select(found => found.Key)];
+    }
+
+    /// <summary>The uploads in parts that were begun and neither completed nor aborted.</summary>
+    public async Task<IReadOnlyList<string>> UploadsAsync(string prefix, CancellationToken cancellationToken)
+    {
+        using var client = NewClient();
+        var page = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = Bucket, Prefix = prefix }, cancellationToken);
+        return [.. (page.MultipartUploads ?? []).Select(found => found.Key)];
+    }
+
+    /// <summary>Puts a byte under any key.</summary>
+    public async Task PutAsync(string key, CancellationToken cancellationToken)
+    {
+        using var client = NewClient();
+        await client.PutObjectAsync(new PutObjectRequest { BucketName = Bucket, Key = key, ContentBody = "x" }, cancellationToken);
+    }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
@@ -73,12 +103,15 @@ public sealed class MinioServer : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    private async Task MakeBucketAsync(string? region, CancellationToken cancellationToken)
+    private async Task MakeBucketAsync(CancellationToken cancellationToken)
     {
-        var config = new AmazonS3Config { ServiceURL = Endpoint.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = region ?? "us-east-1", HttpClientFactory = new Trusting() };
-        using var client = new AmazonS3Client(new BasicAWSCredentials(AccessKey, SecretKey), config);
+        using var client = NewClient();
         await client.PutBucketAsync(Bucket, cancellationToken);
     }
+
+    private AmazonS3Client NewClient() => new(
+        new BasicAWSCredentials(AccessKey, SecretKey),
+        new AmazonS3Config { ServiceURL = Endpoint.AbsoluteUri, ForcePathStyle = true, AuthenticationRegion = _region, HttpClientFactory = new Trusting() });
 
     private sealed class Trusting : HttpClientFactory
     {
