@@ -43,13 +43,19 @@ internal sealed class World : IAsyncDisposable
     /// <param name="app">The app file's lines below its name.</param>
     /// <param name="cutover">The cutover, as YAML in one line.</param>
     /// <param name="seed">Fills the source's volume before the app starts; gets the volume's directory.</param>
-    public static async Task<World> CreateAsync(string app, string cutover, Func<string, Task>? seed = null)
+    /// <param name="repository">The repository's URL; null for a directory of the world's own.</param>
+    /// <param name="credentials">Variables that every command gets.</param>
+    public static async Task<World> CreateAsync(
+        string app, string cutover, Func<string, Task>? seed = null, string? repository = null, IReadOnlyDictionary<string, string>? credentials = null)
     {
         var world = new World();
         try
         {
-            await world.WriteAsync(app, cutover);
-            await world.MustAsync("repo", "init", "--repo", $"dir:{world._directory.File("repository")}", "--key-file", world._directory.File("repository.key"));
+            foreach (var (name, value) in credentials ?? new Dictionary<string, string>())
+                world._environment[name] = value;
+            repository ??= $"dir:{world._directory.File("repository")}";
+            await world.WriteAsync(app, cutover, repository);
+            await world.MustAsync("repo", "init", "--repo", repository, "--key-file", world._directory.File("repository.key"));
             await world.MustAsync("dns", "up");
             await world.MustAsync("cluster", "up", "edge-a");
             await world.MustAsync("cluster", "up", "edge-b");
@@ -103,14 +109,14 @@ internal sealed class World : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task WriteAsync(string app, string cutover)
+    private async Task WriteAsync(string app, string cutover, string repository)
     {
         await File.WriteAllTextAsync(_directory.File("repository.key"), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
         await File.WriteAllTextAsync(_directory.File("config.yaml"), string.Create(CultureInfo.InvariantCulture, $$"""
             apiVersion: relocate/v1alpha1
             kind: Config
             repositories:
-              main: {url: "dir:{{_directory.File("repository")}}", keyFile: "{{_directory.File("repository.key")}}"}
+              main: {url: "{{repository}}", keyFile: "{{_directory.File("repository.key")}}"}
             clusters:
               edge-a: {type: local, address: {{SourceAddress}}}
               edge-b: {type: local, address: {{TargetAddress}}}
