@@ -31,7 +31,7 @@ internal sealed class WantedTree
     /// <param name="rows">The rows of the target's journal, in order.</param>
     /// <param name="layers">How many of the manifest's layers those rows already hold; 0 when they are of another tree.</param>
     /// <param name="memory">Bytes that a tree may take and still be kept.</param>
-    public WantedTree(Repository repository, SnapshotManifest manifest, IEnumerable<TargetRow> rows, int layers, long memory)
+    public WantedTree(Repository repository, SnapshotManifest manifest, IEnumerable<TargetRow> rows, int layers, long memory = 48L << 20)
         => (_repository, _manifest, _rows, _upon, _below, _memory) = (repository, manifest, rows, layers > 0, layers, memory);
 
     /// <summary>The files that it has hard links to; known when it is checked.</summary>
