@@ -18,11 +18,11 @@ internal sealed class PackWriter : IDisposable
 
     /// <summary>Packs whose tables go into one index object; the last one of a round has what is left.</summary>
     private const int PacksInIndexObject = 64;
-    private const int MaxUploads = 4;
+    private const int MaxUploads = 4, EagerLength = 2 << 20;
     public static readonly byte[] Magic = "SRP0"u8.ToArray(), EndMagic = "SRPE"u8.ToArray();
     private readonly Repository _repository;
     private readonly MemoryBudget _budget;
-    private readonly bool _discard;
+    private readonly bool _discard, _eager;
     private readonly IRoundObserver? _observer;
     private readonly Action<long> _shipped;
     private readonly CancellationToken _cancellationToken;
@@ -34,18 +34,20 @@ internal sealed class PackWriter : IDisposable
     private readonly HashSet<UInt128> _pending = [];
     private List<PackTable> _tables = [];
     private OpenPack? _pack;
+    private int _putting;
     private volatile Exception? _failure;
 
     /// <param name="repository">Where to.</param>
     /// <param name="budget">What buffers are taken from.</param>
     /// <param name="loadIndex">Brings the index up to date for this writer.</param>
     /// <param name="discard">Whether to compress only, to know how much it would be.</param>
+    /// <param name="eager">Whether smaller packs are put while nothing else is, so that little is left to put when the reading ends.</param>
     /// <param name="observer">Told of every durable pack; or null.</param>
     /// <param name="shipped">Told of bytes put.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public PackWriter(Repository repository, MemoryBudget budget, Func<Task> loadIndex, bool discard, IRoundObserver? observer, Action<long> shipped, CancellationToken cancellationToken)
+    public PackWriter(Repository repository, MemoryBudget budget, Func<Task> loadIndex, bool discard, bool eager, IRoundObserver? observer, Action<long> shipped, CancellationToken cancellationToken)
     {
-        (_repository, _budget, _discard, _observer, _shipped, _cancellationToken) = (repository, budget, discard, observer, shipped, cancellationToken);
+        (_repository, _budget, _discard, _eager, _observer, _shipped, _cancellationToken) = (repository, budget, discard, eager, observer, shipped, cancellationToken);
         _index = new Lazy<Task>(() => Task.Run(loadIndex, cancellationToken));
     }
 
@@ -77,6 +79,8 @@ internal sealed class PackWriter : IDisposable
                 throw new ObjectStoreException(failed.Message, failed);
             if (_pack is not null && (_pack.Length + length > PackLength || _pack.BlockCount + ids.Length > MaxBlocks))
                 Close();
+            else if (_eager && _pack?.Length >= EagerLength && Volatile.Read(ref _putting) == 0)
+                Close();
             _pack ??= new OpenPack(_repository.Keys, await BufferAsync().ConfigureAwait(false));
             return (_pack, _pack.Reserve(length, plainLength, compressed, ids, lengths));
         }
@@ -91,6 +95,7 @@ internal sealed class PackWriter : IDisposable
     {
         if (!pack.Leave())
             return;
+        _ = Interlocked.Increment(ref _putting);
         lock (_lock)
             _uploads.Add(Task.Run(() => PutAsync(pack), CancellationToken.None));
     }
@@ -172,6 +177,7 @@ internal sealed class PackWriter : IDisposable
         }
         finally
         {
+            _ = Interlocked.Decrement(ref _putting);
             lock (_lock)
                 _buffers.Push(pack.Buffer);
             _budget.Release(BufferLength);

@@ -70,7 +70,7 @@ internal sealed class SourceRound
         var counters = new RoundCounters(_time, _progress);
         var budget = new MemoryBudget(Math.Min(_request.Memory - OtherMemory, MaxPackBuffers * (long)PackWriter.BufferLength));
         using var packs = new PackWriter(
-            _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, announcer, counters.Ship, cancellationToken);
+            _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, eager: _request.Final, announcer, counters.Ship, cancellationToken);
         _repository.Index.UseCache(_directory.IndexCache);
         clock.End("open");
         var source = await ConsistentSource.OpenAsync(_request, _directory.Root, _time, _warnings.Add, cancellationToken).ConfigureAwait(false);
@@ -115,9 +115,14 @@ internal sealed class SourceRound
         await source.ReadAsync().ConfigureAwait(false);
         clock.End("scan");
 
-        var parts = layer is null ? [] : await layer.FinishAsync().ConfigureAwait(false);
-        if (!_request.DryRun)
-            await round.Packs.FinishAsync().ConfigureAwait(false);
+        IReadOnlyList<string> parts = [];
+        if (layer is not null)
+        {
+            var finishing = layer.FinishAsync();
+            await Task.WhenAll(round.Packs.FinishAsync(), finishing).ConfigureAwait(false);
+            parts = await finishing.ConfigureAwait(false);
+        }
+
         clock.End("upload");
         var manifest = new SnapshotManifest
         {
