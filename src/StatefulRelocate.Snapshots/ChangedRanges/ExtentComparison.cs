@@ -45,8 +45,8 @@ internal static class ExtentComparison
         if (size != sizeBefore)
             changes.Add(end, size);
 
-        // The file system itself may move extents (a balance of btrfs), and an address could then belong to another meanwhile. What stood before and after stood throughout.
-        return right.HashAll() == new ExtentReader(now).HashAll() ? changes.ToList() : null;
+        // btrfs itself moves extents (a balance), and an address could then belong to another meanwhile. What stood before and after stood throughout.
+        return !Ioctl.IsBtrfs(now) || right.HashAll() == new ExtentReader(now).HashAll() ? changes.ToList() : null;
     }
 
     private static (bool Inside, long Until) At(bool has, ExtentReader reader, long position, long end)
