@@ -13,21 +13,28 @@ internal static class RestoreCommand
         var (id, app, json) = (SnapshotCommands.Id(), SnapshotCommands.App(), SnapshotCommands.Json());
         var directory = new Argument<string>("DIR") { Description = "Where to; made when missing." };
         var inPlace = new Option<bool>("--in-place") { Description = "The directory may hold something: it becomes what the snapshot says, and what is not in it is removed." };
+        var memory = new MemoryOption();
         var command = new Command("restore", "Restore a snapshot into a directory, writing only what differs.") { id, directory, app, inPlace, json };
+        memory.AddTo(command);
         var options = new RepositoryOptions(command);
         command.SetAction((parse, cancellationToken) => RepoCommands.GuardedAsync(async () =>
         {
+            var budget = memory.Bytes(parse);
             var (repository, manifest) = await SnapshotLookup.GetAsync(await options.OpenAsync(parse, cancellationToken), parse.GetValue(id)!, parse.GetValue(app), cancellationToken);
             var path = Path.GetFullPath(parse.GetValue(directory)!);
             MakeTarget(path, parse.GetValue(inPlace));
+
+            // Into an empty directory everything is written; in place nobody knows before how much that is.
+            long? total = parse.GetValue(inPlace) ? null : manifest.Bytes;
             SnapshotRestored restored;
-            await using (var progress = TransferProgress.Start("restoring", parse.GetValue(json)))
+            await using (var progress = TransferProgress.Start("restoring", parse.GetValue(json), total))
             {
                 restored = await new Restorer(repository, TimeProvider.System).RestoreAsync(new RestoreRequest
                 {
                     SnapshotId = manifest.Id,
                     Volumes = SnapshotCommands.Volumes(manifest, path),
                     JournalDirectory = RepositoryOptions.Journal(globals, parse, repository, path),
+                    Memory = budget,
                 }, progress, cancellationToken);
             }
 

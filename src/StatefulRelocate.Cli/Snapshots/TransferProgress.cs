@@ -14,6 +14,7 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     private readonly TextWriter _output;
     private readonly TimeProvider _time;
     private readonly string _doing;
+    private readonly long? _total;
     private readonly bool _terminal;
     private readonly long _began;
     private readonly Queue<(TimeSpan At, long Bytes)> _history = [];
@@ -22,18 +23,21 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     private ActivityProgress? _latest;
     private bool _drawn;
 
-    private TransferProgress(string doing, TextWriter output, bool terminal, TimeProvider time)
+    private TransferProgress(string doing, long? total, TextWriter output, bool terminal, TimeProvider time)
     {
-        (_doing, _output, _terminal, _time) = (doing, output, terminal, time);
+        (_doing, _total, _output, _terminal, _time) = (doing, total, output, terminal, time);
         _began = time.GetTimestamp();
         _drawing = DrawAsync();
     }
 
     /// <summary>Begins to show; null with JSON.</summary>
-    public static TransferProgress? Start(string doing, bool json)
-        => json ? null : new(doing, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"), TimeProvider.System);
+    /// <param name="doing">What is being done, until the first report says so.</param>
+    /// <param name="json">Whether a JSON document is asked for.</param>
+    /// <param name="total">Bytes in all, where it is known before and the reports do not say it; null: unknown.</param>
+    public static TransferProgress? Start(string doing, bool json, long? total = null)
+        => json ? null : new(doing, total, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"), TimeProvider.System);
 
-    public static TransferProgress Start(string doing, TextWriter output, bool terminal, TimeProvider time) => new(doing, output, terminal, time);
+    public static TransferProgress Start(string doing, long? total, TextWriter output, bool terminal, TimeProvider time) => new(doing, total, output, terminal, time);
 
     /// <inheritdoc />
     public void Report(ActivityProgress value) => Volatile.Write(ref _latest, value);
@@ -84,13 +88,13 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
         var rate = elapsed > since ? (at.BytesDone - bytes) / (elapsed - since).TotalSeconds : 0;
         var files = at.EntriesDone is { } entries ? string.Create(CultureInfo.InvariantCulture, $", {entries:N0} names") : "";
         var doing = at.Doing ?? _doing;
-        if (at.BytesTotal is not > 0)
+        if ((at.BytesTotal ?? _total) is not { } total || total <= 0)
             return $"{doing}  {SnapshotOutput.Bytes(at.BytesDone)}{files}  {SnapshotOutput.Bytes((long)rate)}/s  {Clock(elapsed)}";
-        var share = Math.Clamp((double)at.BytesDone / at.BytesTotal.Value, 0, 1);
+        var share = Math.Clamp((double)at.BytesDone / total, 0, 1);
         var full = (int)(share * BarWidth);
-        var left = rate > 0 ? Clock(TimeSpan.FromSeconds(Math.Min(Math.Max(0, at.BytesTotal.Value - at.BytesDone) / rate, 3.6e6))) : "?";
+        var left = rate > 0 ? Clock(TimeSpan.FromSeconds(Math.Min(Math.Max(0, total - at.BytesDone) / rate, 3.6e6))) : "?";
         return string.Create(
-            CultureInfo.InvariantCulture, $"{doing}  [{new string('#', full)}{new string('.', BarWidth - full)}] {share:0%}  {SnapshotOutput.Bytes(at.BytesDone)} of {SnapshotOutput.Bytes(at.BytesTotal.Value)}{files}  {SnapshotOutput.Bytes((long)rate)}/s  {left} left");
+            CultureInfo.InvariantCulture, $"{doing}  [{new string('#', full)}{new string('.', BarWidth - full)}] {share:0%}  {SnapshotOutput.Bytes(at.BytesDone)} of {SnapshotOutput.Bytes(total)}{files}  {SnapshotOutput.Bytes((long)rate)}/s  {left} left");
     }
 
     private static string Fitting(string text)

@@ -85,14 +85,25 @@ internal sealed class NeededObjects
     {
         if (_places is not null)
             _packs.UnionWith(_places.Names(_used));
+        while ((_places = await TryLoadPlacesAsync(cancellationToken).ConfigureAwait(false)) is null)
+        {
+            // An object went away between list and get: another prune has put one in its place.
+        }
+
+        _used = _places.NoneUsed();
+    }
+
+    private async Task<PackPlaces?> TryLoadPlacesAsync(CancellationToken cancellationToken)
+    {
         var places = new PackPlaces.Builder();
         await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
         {
-            foreach (var table in await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) ?? [])
+            if (await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) is not { } tables)
+                return null;
+            foreach (var table in tables)
                 places.Add(table);
         }
 
-        _places = places.Build();
-        _used = _places.NoneUsed();
+        return places.Build();
     }
 }

@@ -27,16 +27,28 @@ internal sealed class PackCheck
     public async Task<PackPlaces> RunAsync(CancellationToken cancellationToken)
     {
         var places = new PackPlaces.Builder();
-        await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+        while (!await TryRunAsync(places, cancellationToken).ConfigureAwait(false))
         {
-            IReadOnlyList<PackTable> tables = [];
-            await _damage.TryAsync(name, async () => tables = await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false) ?? []).ConfigureAwait(false);
-            await Parallel.ForEachAsync(
-                tables.Where(places.Add).ToList(), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
-                async (table, cancelled) => await CheckAsync(table, cancelled).ConfigureAwait(false)).ConfigureAwait(false);
+            // An object went away between list and get: a prune has put another in its place. Packs that were looked at are not looked at again.
         }
 
         return places.Build();
+    }
+
+    private async Task<bool> TryRunAsync(PackPlaces.Builder places, CancellationToken cancellationToken)
+    {
+        var all = true;
+        await foreach (var (name, _, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
+        {
+            IReadOnlyList<PackTable>? tables = [];
+            await _damage.TryAsync(name, async () => tables = await BlockIndex.ReadAsync(_repository, name, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+            all &= tables is not null;
+            await Parallel.ForEachAsync(
+                (tables ?? []).Where(places.Add).ToList(), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+                async (table, cancelled) => await CheckAsync(table, cancelled).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+
+        return all;
     }
 
     private async Task CheckAsync(PackTable indexed, CancellationToken cancellationToken)
