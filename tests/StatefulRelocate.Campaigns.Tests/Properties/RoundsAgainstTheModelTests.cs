@@ -3,6 +3,7 @@ using StatefulRelocate.Campaigns.Tests.Trees;
 using StatefulRelocate.ObjectStores;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Restoring;
+using StatefulRelocate.Snapshots.Retention;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Verification;
 
@@ -33,7 +34,7 @@ public sealed class RoundsAgainstTheModelTests : IDisposable
         var targets = new[] { _scratch.Make("target-0"), _scratch.Make("target-1") };
         for (var step = 0; step < Campaign.Times(14, 150); step++)
         {
-            switch (random.Next(10))
+            switch (random.Next(12))
             {
                 case 0 or 1 or 2 or 3:
                     _history.AddRange(tree.Change(random.Next(8)));
@@ -49,6 +50,12 @@ public sealed class RoundsAgainstTheModelTests : IDisposable
                     break;
                 case 6:
                     Disturb(targets[0], random);
+                    break;
+                case 10 when _model.Count > 2:
+                    await ForgetAsync(AnyKnown(random));
+                    break;
+                case 11:
+                    await PruneBesideASnapshotAsync($"s-{step}", tree, random);
                     break;
                 case 7 when _model.Count > 0:
                     await RestoreAsync(AnyKnown(random), _scratch.Make($"fresh-{step}"), seed);
@@ -119,6 +126,26 @@ public sealed class RoundsAgainstTheModelTests : IDisposable
             RandomAccess.Write(file, "disturbed"u8, random.NextInt64(RandomAccess.GetLength(file)));
         if (random.Next(2) == 0)
             File.SetLastWriteTimeUtc(victim, before);
+    }
+
+    private async Task ForgetAsync(string id)
+    {
+        _history.Add($"forget {id}");
+        var forgetting = new SnapshotForgetting(await OpenAsync());
+        await forgetting.ForgetAsync(await forgetting.PlanAsync([id], Cancellation), Cancellation);
+        _model.Remove(id);
+    }
+
+    /// <summary>Without grace, so that all that is not needed now goes now, while a snapshot relies on what is stored, and perhaps another follows.</summary>
+    private async Task PruneBesideASnapshotAsync(string id, RandomTree tree, Random random)
+    {
+        _history.AddRange(tree.Change(random.Next(8)));
+        _history.Add("prune, beside:");
+        var pruning = Task.Run(async () => await new Pruner(await OpenAsync()).RunAsync(new PruneRequest { Grace = TimeSpan.Zero }, null, Cancellation), Cancellation);
+        await TakeAsync(id, final: false);
+        await pruning;
+        if (random.Next(2) == 0)
+            await new Pruner(await OpenAsync()).RunAsync(new PruneRequest { Grace = TimeSpan.Zero }, null, Cancellation);
     }
 
     private string AnyKnown(Random random) => _model.Keys.ElementAt(random.Next(_model.Count));
