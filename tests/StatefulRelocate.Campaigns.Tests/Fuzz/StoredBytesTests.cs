@@ -41,7 +41,7 @@ public sealed class StoredBytesTests : IDisposable
         var repository = await OpenAsync();
         var files = kind == "config" ? [Path.Combine(Store, kind)] : Directory.GetFiles(Path.Combine(Store, kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToArray();
         Assert.NotEmpty(files);
-        for (var round = 0; round < Campaign.Times(25, 2000); round++)
+        for (var round = 0; round < Campaign.Times(14, 2000); round++)
         {
             var file = files[random.Next(files.Length)];
             var original = await File.ReadAllBytesAsync(file, Cancellation);
@@ -63,7 +63,7 @@ public sealed class StoredBytesTests : IDisposable
     {
         var random = Campaign.Seeded(journal, 4300);
         var tree = await FillAsync(random);
-        for (var round = 0; round < Campaign.Times(15, 500); round++)
+        for (var round = 0; round < Campaign.Times(10, 500); round++)
         {
             var files = Directory.GetFiles(_scratch.At(journal), "*", SearchOption.AllDirectories).Where(file => new FileInfo(file).Length > 0).Order(StringComparer.Ordinal).ToArray();
             Assert.NotEmpty(files);
