@@ -33,6 +33,9 @@ internal sealed class KillWorld : IAsyncDisposable
     /// <summary>What each sealed snapshot holds, as an independent reader saw it when it was taken.</summary>
     public IReadOnlyDictionary<string, TreeImage> Model => _model;
 
+    /// <summary>Snapshots that somebody has begun to forget: they may be listed or not.</summary>
+    public HashSet<string> Forgettable { get; } = new(StringComparer.Ordinal);
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static async Task<KillWorld> CreateAsync(string place, Random random)
@@ -104,6 +107,8 @@ internal sealed class KillWorld : IAsyncDisposable
         var check = await new RepositoryChecker(repository).CheckAsync(true, Cancellation);
         Assert.True(check.Problems.IsEmpty, $"{when}: {string.Join('\n', check.Problems)}");
         var listed = await ListedAsync();
+        var lost = _model.Keys.Except(listed).Except(Forgettable).ToList();
+        Assert.True(lost.Count == 0, $"{when}: lost {string.Join(", ", lost)}");
         TreeImage? now = null;
         foreach (var id in listed.Where(id => !_model.ContainsKey(id)))
             _model[id] = now ??= TreeImage.Of(Source);
@@ -125,6 +130,8 @@ internal sealed class KillWorld : IAsyncDisposable
     }
 
     public void RequireTarget(string id, string when) => _model[id].RequireSameAs(TreeImage.Of(Target), when);
+
+    public async Task<int> UnusedPacksAsync() => (await new RepositoryChecker(await OpenAsync()).CheckAsync(false, Cancellation)).UnusedPacks;
 
     public async Task<List<string>> ListedAsync()
         => [.. (await (await OpenAsync()).Snapshots.ListAsync(Cancellation).ToListAsync(Cancellation)).OrderBy(m => m.CreatedAt).Select(m => m.Id)];
