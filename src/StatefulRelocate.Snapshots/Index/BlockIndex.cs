@@ -15,7 +15,7 @@ internal readonly record struct BlockPlace(int Pack, int Segment, int Offset, in
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Reliability", "CA1001", Justification = "A semaphore whose wait handle is never asked for holds nothing to dispose of.")]
 internal sealed class BlockIndex
 {
-    private const int LeastFreshBlocks = 32 * 1024, MaxFreshObjects = 32;
+    private const int LeastFreshBlocks = 32 * 1024, MaxFreshObjects = 32, SpillBlocks = 512 * 1024;
     private readonly Repository _repository;
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly HashSet<string> _loaded = new(StringComparer.Ordinal);
@@ -152,6 +152,31 @@ internal sealed class BlockIndex
         }
 
         fresh.Clear();
+        Spill();
+    }
+
+    /// <summary>Hands what is in memory over to the cache when it has become much, so that memory does not grow with what is stored.</summary>
+    private void Spill()
+    {
+        if (_cachePath is null || _places.Count < SpillBlocks)
+            return;
+        try
+        {
+            Save();
+            if (IndexCache.Open(_cachePath, _repository.Id) is not { } cache)
+                return;
+            lock (_lock)
+            {
+                _cache?.Dispose();
+                (_cache, _cachedFrom, _places) = (cache, 0, new BlockTable());
+            }
+
+            (_savedBlocks, _savedObjects) = (0, _loaded.Count);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It stays in memory.
+        }
     }
 
     private void UseCached(IndexCache? cache, HashSet<string> listed)
@@ -186,16 +211,18 @@ internal sealed class BlockIndex
 
     private void Save()
     {
-        // Places may lead to packs that were forgotten; numbers count from the first that still stands.
-        var from = _cache is null ? 0 : _cachedFrom;
-        var slots = new List<BlockSlot>(_places.Count);
-        foreach (var slot in _places.Slots)
-        {
-            if (!slot.IsFree)
-                slots.Add(new BlockSlot(slot.Id, slot.Place with { Pack = slot.Place.Pack - from }));
-        }
+        // Whoever forgets packs uses no cache any more, so numbers of packs count from the first in both.
+        IndexCache.Save(_cachePath!, _repository.Id, _loaded, _packs, (_cache?.Blocks ?? 0) + _places.Count, Cached().Concat(Fresh()));
 
-        IndexCache.Save(_cachePath!, _repository.Id, _loaded, [.. _packs.Skip(from)], (_cache?.Blocks ?? 0) + _places.Count, Cached().Concat(slots));
+        IEnumerable<BlockSlot> Fresh()
+        {
+            for (var i = 0; i < _places.Slots.Length; i++)
+            {
+                var slot = _places.Slots[i];
+                if (!slot.IsFree)
+                    yield return slot;
+            }
+        }
 
         IEnumerable<BlockSlot> Cached()
         {
@@ -252,6 +279,7 @@ internal sealed class BlockIndex
         {
             if (_loaded.Add(name))
                 Add(tables);
+            Spill();
         }
         finally
         {

@@ -17,7 +17,7 @@ internal sealed class PackWriter : IDisposable
     public const int BufferLength = PackLength + (1 << 20), MaxBlocks = 32 * 1024;
 
     /// <summary>Packs whose tables go into one index object; the last one of a round has what is left.</summary>
-    private const int PacksInIndexObject = 64;
+    private const int PacksInIndexObject = 64, BlocksInIndexObject = 256 * 1024;
     private const int MaxUploads = 4, EagerLength = 2 << 20;
     public static readonly byte[] Magic = "SRP0"u8.ToArray(), EndMagic = "SRPE"u8.ToArray();
     private readonly Repository _repository;
@@ -34,7 +34,7 @@ internal sealed class PackWriter : IDisposable
     private readonly HashSet<UInt128> _pending = [];
     private List<PackTable> _tables = [];
     private OpenPack? _pack;
-    private int _putting;
+    private int _putting, _blocks;
     private volatile Exception? _failure;
 
     /// <param name="repository">Where to.</param>
@@ -191,8 +191,9 @@ internal sealed class PackWriter : IDisposable
         lock (_lock)
         {
             _tables.Add(table);
-            if (_tables.Count >= PacksInIndexObject)
-                (full, _tables) = (_tables, []);
+            _blocks += table.Segments.Sum(s => s.Ids.Length);
+            if (_tables.Count >= PacksInIndexObject || _blocks >= BlocksInIndexObject)
+                (full, _tables, _blocks) = (_tables, [], 0);
         }
 
         if (full is null)

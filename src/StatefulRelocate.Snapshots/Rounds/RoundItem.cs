@@ -1,3 +1,4 @@
+using System.Buffers;
 using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Maps;
 
@@ -10,6 +11,9 @@ internal abstract class RoundItem;
 internal sealed class KeptRows(byte[] rows, int length) : RoundItem
 {
     public ReadOnlySpan<byte> Rows => rows.AsSpan(0, length);
+
+    /// <summary>Gives the buffer back; the rows are not looked at any more.</summary>
+    public void Return() => ArrayPool<byte>.Shared.Return(rows);
 }
 
 /// <summary>What the journal says of a name that is gone, or has changed.</summary>

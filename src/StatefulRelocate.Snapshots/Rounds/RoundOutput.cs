@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Threading.Channels;
 
 namespace StatefulRelocate.Snapshots.Rounds;
@@ -13,7 +14,7 @@ internal sealed class RoundOutput(ChannelWriter<RoundItem> items, RoundCounters 
     {
         var full = _filled + row.Length > _rows.Length ? TakeRows() : null;
         if (_filled + row.Length > _rows.Length)
-            _rows = new byte[Math.Max(RowsLength, row.Length)];
+            _rows = ArrayPool<byte>.Shared.Rent(Math.Max(RowsLength, row.Length));
         row.CopyTo(_rows.AsSpan(_filled));
         _filled += row.Length;
         _count++;

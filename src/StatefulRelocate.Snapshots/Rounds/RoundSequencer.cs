@@ -85,6 +85,8 @@ internal sealed class RoundSequencer : IDisposable
 
             at += length;
         }
+
+        kept.Return();
     }
 
     private async ValueTask PlainAsync(PlainName plain)

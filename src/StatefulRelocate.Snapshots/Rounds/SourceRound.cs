@@ -98,6 +98,8 @@ internal sealed class SourceRound
             }
             finally
             {
+                // Whatever happened: what is being put is put before its writer says that it ended.
+                await packs.DrainAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 foreach (var driver in ranges)
                     driver.Dispose();
             }

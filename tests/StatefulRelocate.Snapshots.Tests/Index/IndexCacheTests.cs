@@ -40,6 +40,26 @@ public sealed class IndexCacheTests : IDisposable
         Assert.False(other.Index.Contains(default));
     }
 
+    [Fact]
+    public async Task What_is_too_much_for_memory_goes_to_the_cache_while_it_is_loaded()
+    {
+        var repository = await _workspace.RepositoryAsync();
+        repository.Index.UseCache(Cache);
+        for (var part = 1; part <= 3; part++)
+            await PutAsync(repository, part, 256 * 1024);
+        Assert.True(File.Exists(Cache));
+        foreach (var index in new[] { repository.Index, (await _workspace.ReopenAsync()).Index })
+        {
+            index.UseCache(Cache);
+            await index.RefreshAsync(Workspace.Cancellation);
+            for (var part = 1; part <= 3; part++)
+            {
+                for (var i = 0; i < 256 * 1024; i += 97)
+                    Assert.Equal($"packs/{part:x8}{i / 256:x24}", index.Pack(index.Find(Id(part, i))!.Value.Pack).Name);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("removed object")]
     [InlineData("another repository")]
