@@ -124,7 +124,7 @@ public sealed class Repository
             return new Repository(store, config, keys, name, null);
         }
 
-        throw new RelocateException($"{store.Description}: wrong {(key.Passphrase is null ? "key file" : "passphrase")}: it opens none of the repository's keys");
+        throw new RelocateException($"{store.Description}: wrong {(key.Passphrase is null ? "key" : "passphrase")}: it opens none of the repository's keys");
     }
 
     /// <summary>Puts a small encrypted object, as in <c>apps/web/r-1</c>, in place of what was there.</summary>

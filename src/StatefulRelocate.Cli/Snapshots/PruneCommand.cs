@@ -56,6 +56,8 @@ internal static class PruneCommand
             Console.WriteLine($"deleted {outcome.Deleted} objects, {SnapshotOutput.Bytes(outcome.DeletedBytes)}{(outcome.Rescued > 0 ? $"; {outcome.Rescued} are needed again and stay" : "")}");
         if (outcome.Condemned > outcome.Deleted)
             Console.WriteLine($"condemned {outcome.Condemned} objects, {SnapshotOutput.Bytes(outcome.CondemnedBytes)}; a prune after the grace period deletes them");
+        if (outcome is { Deleted: 0, Condemned: 0, Waiting.IsEmpty: true })
+            Console.WriteLine("nothing to free");
         Console.WriteLine($"{SnapshotOutput.Bytes(outcome.KeptBytes)} are needed");
     }
 }
