@@ -15,6 +15,9 @@ public sealed class NativeProgram : IDisposable
 
     public static string Executable => Path.Combine(Folder, "relocate");
 
+    /// <summary>Variables that each run gets besides.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     public static void SkipUnlessNative()
     {
         if (!File.Exists(Executable))
@@ -31,6 +34,8 @@ public sealed class NativeProgram : IDisposable
         start.Environment["RELOCATE_STATE"] = Path.Combine(Directory, "state");
         start.Environment["RELOCATE_CONFIG"] = Path.Combine(Directory, "config.yaml");
         start.Environment["RELOCATE_PASSPHRASE"] = "correct horse battery staple";
+        foreach (var (name, value) in Variables)
+            start.Environment[name] = value;
         var began = Stopwatch.GetTimestamp();
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

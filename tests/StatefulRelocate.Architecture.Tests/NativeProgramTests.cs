@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using StatefulRelocate.TestSupport.Servers;
 
 namespace StatefulRelocate.Architecture.Tests;
 
@@ -52,21 +53,32 @@ public sealed class NativeProgramTests
     {
         NativeProgram.SkipUnlessNative();
         using var program = new NativeProgram();
-        var repository = $"dir:{program.Directory}/repository";
-        var source = Directory.CreateDirectory(Path.Combine(program.Directory, "source", "deep"));
-        var bytes = new byte[300_000];
-        new Random(4711).NextBytes(bytes);
-        File.WriteAllBytes(Path.Combine(source.FullName, "data"), bytes);
-        File.CreateSymbolicLink(Path.Combine(source.FullName, "link"), "data");
+        MustKeep(program, $"dir:{program.Directory}/repository");
+    }
 
-        program.Run("repo", "init", "--repo", repository).MustBe(0);
-        program.Run("snapshot", "create", "--repo", repository, source.Parent!.FullName).MustBe(0);
-        var target = Path.Combine(program.Directory, "target");
-        program.Run("snapshot", "restore", "--repo", repository, "latest", target).MustBe(0);
+    [Fact]
+    public async Task A_snapshot_goes_through_a_bucket()
+    {
+        NativeProgram.SkipUnlessNative();
+        await using var minio = await MinioServer.TryStartAsync(TestContext.Current.CancellationToken);
+        if (minio is null)
+            Assert.Skip(TestPrograms.Missing("minio", "MINIO"));
+        using var program = new NativeProgram();
+        foreach (var (name, value) in MinioServer.Credentials)
+            program.Variables[name] = value;
+        MustKeep(program, minio.Url("native"));
+    }
 
-        Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(target, "deep", "data")));
-        Assert.Equal("data", new FileInfo(Path.Combine(target, "deep", "link")).LinkTarget);
-        program.Run("repo", "check", "--repo", repository).MustBe(0);
+    [Fact]
+    public async Task A_snapshot_goes_through_a_container_of_Azure()
+    {
+        NativeProgram.SkipUnlessNative();
+        await using var azurite = await AzuriteServer.TryStartAsync(TestContext.Current.CancellationToken);
+        if (azurite is null)
+            Assert.Skip(TestPrograms.Missing("azurite-blob", "AZURITE"));
+        using var program = new NativeProgram();
+        program.Variables["AZURE_STORAGE_CONNECTION_STRING"] = azurite.ConnectionString;
+        MustKeep(program, azurite.Url("native"));
     }
 
     [Fact]
@@ -93,6 +105,24 @@ public sealed class NativeProgramTests
         NativeProgram.SkipUnlessNative();
         using var program = new NativeProgram();
         program.Run("list").MustBe(0);
+    }
+
+    private static void MustKeep(NativeProgram program, string repository)
+    {
+        var source = Directory.CreateDirectory(Path.Combine(program.Directory, "source", "deep"));
+        var bytes = new byte[300_000];
+        new Random(4711).NextBytes(bytes);
+        File.WriteAllBytes(Path.Combine(source.FullName, "data"), bytes);
+        File.CreateSymbolicLink(Path.Combine(source.FullName, "link"), "data");
+
+        program.Run("repo", "init", "--repo", repository).MustBe(0);
+        program.Run("snapshot", "create", "--repo", repository, source.Parent!.FullName).MustBe(0);
+        var target = Path.Combine(program.Directory, "target");
+        program.Run("snapshot", "restore", "--repo", repository, "latest", target).MustBe(0);
+
+        Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(target, "deep", "data")));
+        Assert.Equal("data", new FileInfo(Path.Combine(target, "deep", "link")).LinkTarget);
+        program.Run("repo", "check", "--repo", repository).MustBe(0);
     }
 
     private static int FreePort()

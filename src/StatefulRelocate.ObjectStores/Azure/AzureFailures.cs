@@ -35,7 +35,7 @@ internal static class AzureFailures
             _ when skewed => "the signature is too old or not valid yet: renew the SAS token, or set this machine's clock right (NTP)",
             "AuthenticationFailed" or "InvalidAuthenticationInfo" or "NoAuthenticationInformation" => $"the credentials are not right for the account '{repository.Account}'; check {Credentials}",
             "AuthorizationFailure" or "AuthorizationPermissionMismatch" or "AuthorizationResourceTypeMismatch" or "AuthorizationServiceMismatch" or "AuthorizationProtocolMismatch" or "AuthorizationSourceIPMismatch" or "InsufficientAccountPermissions" =>
-                $"access is denied; the credentials must be allowed to read, write, list and delete blobs in '{repository.Container}' (the role Storage Blob Data Contributor)",
+                $"access is denied; check {Credentials}, which must be allowed to read, write, list and delete blobs in '{repository.Container}' (the role Storage Blob Data Contributor)",
             "ContainerNotFound" => $"there is no container '{repository.Container}' in the account '{repository.Account}'; make it, or correct the URL",
             "ContainerBeingDeleted" => $"the container '{repository.Container}' is being deleted",
             "AccountIsDisabled" => $"the account '{repository.Account}' is disabled",
