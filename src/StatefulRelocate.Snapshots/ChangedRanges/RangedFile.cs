@@ -42,7 +42,13 @@ internal sealed class RangedFile : IDisposable
             _ = Interlocked.CompareExchange(ref _missed, offset, -1);
     }
 
-    public void Dispose() => _own?.Dispose();
+    public void Dispose()
+    {
+        // Nobody reads a copy again, and its pages are not the file's own: they would push the app's out of the cache.
+        if (_own is { IsOpen: true })
+            _own.DropCache();
+        _own?.Dispose();
+    }
 
     private static bool Covers(IReadOnlyList<ByteRange> ranges, long offset, long length)
     {

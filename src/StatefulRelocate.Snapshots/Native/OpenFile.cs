@@ -17,6 +17,8 @@ internal sealed unsafe class OpenFile : IDisposable
     /// <summary>What the file's device number is shown as, where it is read from a snapshot of the tree.</summary>
     public DeviceAlias? Alias { get; }
 
+    public bool IsOpen => Volatile.Read(ref _descriptor) >= 0;
+
     public int Descriptor => _descriptor >= 0 ? _descriptor : throw new ObjectDisposedException(Shown);
 
     public FileFacts Facts()
@@ -107,6 +109,13 @@ internal sealed unsafe class OpenFile : IDisposable
     {
         const int willNeed = 3;
         _ = Posix.Advise(Descriptor, offset, length, willNeed);
+    }
+
+    /// <summary>Gives up what the page cache holds of the file.</summary>
+    public void DropCache()
+    {
+        const int doNotNeed = 4;
+        _ = Posix.Advise(Descriptor, 0, 0, doNotNeed);
     }
 
     public void Sync()

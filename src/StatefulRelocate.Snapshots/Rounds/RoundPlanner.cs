@@ -251,7 +251,26 @@ internal sealed class RoundPlanner
         return chunks == 1 ? from : Math.Max(from, (job.Ranged.Content.NextData(from * BlockMap.ChunkLength) ?? long.MaxValue) / BlockMap.ChunkLength);
     }
 
+    private static void Prefetch(RangedFile file, long offset, long length)
+    {
+        if (file.ToRead is not { } listed)
+        {
+            file.Content.Prefetch(offset, length);
+            return;
+        }
+
+        for (var i = First(listed, offset); i < listed.Count && listed[i].Offset < offset + length; i++)
+        {
+            var from = Math.Max(listed[i].Offset, offset);
+            file.Content.Prefetch(from, Math.Min(listed[i].End, offset + length) - from);
+        }
+    }
+
     private static bool Touches(IReadOnlyList<ByteRange> ranges, long offset)
+        => First(ranges, offset) is var first && first < ranges.Count && ranges[first].Offset < offset + BlockMap.ChunkLength;
+
+    /// <summary>The first range that ends behind an offset.</summary>
+    private static int First(IReadOnlyList<ByteRange> ranges, long offset)
     {
         int low = 0, high = ranges.Count;
         while (low < high)
@@ -263,7 +282,7 @@ internal sealed class RoundPlanner
                 high = middle;
         }
 
-        return low < ranges.Count && ranges[low].Offset < offset + BlockMap.ChunkLength;
+        return low;
     }
 
     private async ValueTask SendAsync(FileJob job, FileJobPart part, CancellationToken cancellationToken)
@@ -272,8 +291,8 @@ internal sealed class RoundPlanner
         var length = Math.Min(job.Size - offset, part.Chunks * BlockMap.ChunkLength);
         var window = Math.Max(length, LeastWindow);
         await _window.TakeAsync(window, cancellationToken).ConfigureAwait(false);
-        if (length > 0 && job.Ranged.ToRead is null)
-            job.Ranged.Content.Prefetch(offset, length);
+        if (length > 0)
+            Prefetch(job.Ranged, offset, length);
         job.HandOut(part);
         await _parts.WriteAsync(new PlannedPart(job, part, window), cancellationToken).ConfigureAwait(false);
     }
