@@ -43,6 +43,9 @@ internal sealed class RoundContext
 
     public bool Final => Request.Final;
 
+    /// <summary>Whether an app is being moved: what cannot be read would stay behind, so it is refused before the app is stopped for it.</summary>
+    public bool Moves => Request.RelocationId is not null;
+
     /// <summary>What a time stamp is compared with: whatever is stamped near it or later may change again under the same stamp.</summary>
     public long Now() => Math.Min(KernelClock.Now(), AsOf);
 
@@ -50,7 +53,7 @@ internal sealed class RoundContext
     /// <returns>Why it is left out; empty when it is gone, which is no news.</returns>
     public string LeaveOut(SystemCallException error)
     {
-        if (Final || !(error.IsGone || error.IsDenied || error.Error is Posix.IoError or Posix.StaleHandle))
+        if (Final || (Moves && !error.IsGone) || !(error.IsGone || error.IsDenied || error.Error is Posix.IoError or Posix.StaleHandle))
             throw new RelocateException($"{error.Message}; nothing was sealed", inner: error);
         return error.IsGone ? "" : $"{error.Message}; it is not in this snapshot";
     }

@@ -144,7 +144,7 @@ internal sealed class RoundPlanner
         {
             below = directory.OpenDirectoryAt(name);
         }
-        catch (SystemCallException error) when (error.IsDenied && !_round.Final)
+        catch (SystemCallException error) when (error.IsDenied && !_round.Final && !_round.Moves)
         {
             // The directory itself is known; what lies in it is not.
             _round.Warnings.Add($"{error.Message}; what it holds is not in this snapshot");

@@ -131,23 +131,23 @@ internal static class ChildProcess
                 Console.WriteLine(Written());
                 break;
             case "warnings":
-                var taken = await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
+                try
                 {
-                    App = "web",
-                    SnapshotId = arguments[2],
-                    Volumes = [new VolumePath("data", Path.Combine(workspace, "source"))],
-                    JournalDirectory = Path.Combine(workspace, "source-journal"),
-                }, null, default);
-                Console.WriteLine(string.Join('|', taken.Warnings));
-                break;
-            case "verify":
-                var verified = await new Restorer(repository, TimeProvider.System).VerifyAsync(new VerifyRequest
+                    var taken = await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
+                    {
+                        App = "web",
+                        SnapshotId = arguments[2],
+                        Volumes = [new VolumePath("data", Path.Combine(workspace, "source"))],
+                        JournalDirectory = Path.Combine(workspace, "source-journal"),
+                        RelocationId = arguments.Length > 3 ? arguments[3] : null,
+                    }, null, default);
+                    Console.WriteLine(string.Join('|', taken.Warnings));
+                }
+                catch (Core.Errors.RelocateException error)
                 {
-                    SnapshotId = arguments[2],
-                    Volumes = [new VolumePath("data", Path.Combine(workspace, "target"))],
-                    JournalDirectory = Path.Combine(workspace, "target-journal"),
-                }, null, default);
-                Console.WriteLine(verified.Matches ? "matches" : string.Join("; ", verified.Differences));
+                    Console.WriteLine($"refused: {error.Message}");
+                }
+
                 break;
             case "snapshot":
                 await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
