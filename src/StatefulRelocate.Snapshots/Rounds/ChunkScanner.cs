@@ -132,7 +132,7 @@ internal sealed class ChunkScanner : IDisposable
     {
         _ids[block] = default;
         _fingerprints[block] = ZeroFingerprint(job, first + block);
-        return OldId(old, block) != default && Differs(job, first + block);
+        return OldId(old, block) != default && Differs(job, old, first + block);
     }
 
     private UInt128 ZeroFingerprint(FileJob job, long block)
@@ -141,11 +141,14 @@ internal sealed class ChunkScanner : IDisposable
         return length == Blocks.Size ? _zeroFingerprint : Blocks.Fingerprint(new byte[length], _round.Seed);
     }
 
-    private bool Differs(FileJob job, long block)
+    private bool Differs(FileJob job, Old old, long block)
     {
         var length = Blocks.Length(job.Size, block);
         _round.Counters.Change(length);
-        job.Ranged.Changed(block * Blocks.Size, length);
+
+        // Where nothing is known of the round before, as when its record is damaged, no list can be found wrong.
+        if (old != Old.Unknown)
+            job.Ranged.Changed(block * Blocks.Size, length);
         return true;
     }
 
@@ -185,7 +188,7 @@ internal sealed class ChunkScanner : IDisposable
             var content = Content(job, first, block, i);
             _ids[at] = Blocks.Identify(_round.Repository.Keys, content.Span);
             if (_ids[at] != OldId(old, at))
-                Differs(job, first + at);
+                Differs(job, old, first + at);
             if (_round.Packs.Claim(_ids[at]))
                 await _segment.AddAsync(_ids[at], content).ConfigureAwait(false);
         }
