@@ -17,6 +17,9 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
     /// <summary>Bytes of files that are being read, or read ahead into the page cache.</summary>
     private const long Window = 64L << 20;
 
+    /// <summary>The planner, the sequencer, and uploads, which block where the store is a directory.</summary>
+    private const int OtherThreads = 6;
+
     public async Task RunAsync(IReadOnlyList<OpenDirectory> roots, JournalReader? journal, ChunkFile? oldChunks, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -26,7 +29,7 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
         Exception? failure = null;
         try
         {
-            KeepThreads(workers.Count + 2);
+            KeepThreads(workers.Count + OtherThreads);
             var window = new MemoryBudget(Window);
             var planner = new RoundPlanner(round, journal, oldChunks, items.Writer, parts.Writer, window);
             List<Task> running =
