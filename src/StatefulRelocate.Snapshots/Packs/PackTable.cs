@@ -17,6 +17,7 @@ internal sealed record PackSegment(long Offset, int StoredLength, int PlainLengt
 internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegment> Segments)
 {
     public const int MaxSegmentLength = 4 << 20;
+    private const int BlockBytes = 18, SegmentBytes = 5;
 
     public void Write(BinaryWriter writer)
     {
@@ -47,14 +48,14 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
         {
             var name = "packs/" + Convert.ToHexStringLower(ReadExactly(reader, 16));
             var size = reader.Read7BitEncodedInt64();
-            var segments = new PackSegment[Bounded(reader.Read7BitEncodedInt(), 1 << 20, where)];
+            var segments = new PackSegment[Bounded(reader.Read7BitEncodedInt(), Fitting(reader, SegmentBytes), where)];
             for (var i = 0; i < segments.Length; i++)
             {
                 var offset = reader.Read7BitEncodedInt64();
                 var stored = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
                 var plain = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
                 var compressed = reader.ReadBoolean();
-                var count = Bounded(reader.Read7BitEncodedInt(), MaxSegmentLength, where);
+                var count = Bounded(reader.Read7BitEncodedInt(), Fitting(reader, BlockBytes), where);
                 var ids = new UInt128[count];
                 var lengths = new ushort[count];
                 long total = 0;
@@ -65,7 +66,7 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
                     total += lengths[b];
                 }
 
-                if (total != plain || offset < 0 || offset + stored > size || lengths.Any(l => l is 0 or > Blocks.Size))
+                if (total != plain || stored < KeyRing.TagLength || offset < 0 || offset > size - stored || lengths.Any(l => l is 0 or > Blocks.Size))
                     throw new DamageException(where, "its table of blocks contradicts itself");
                 segments[i] = new PackSegment(offset, stored, plain, compressed, ids, lengths);
             }
@@ -104,6 +105,9 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
             segments[i] = new PackSegment(reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), reader.ReadBoolean(), [], []);
         return new PackTable(name, size, segments);
     }
+
+    /// <summary>How many of that length there can be in what is left to read: no count is believed before there are bytes for it.</summary>
+    private static int Fitting(BinaryReader reader, int bytesEach) => (int)((reader.BaseStream.Length - reader.BaseStream.Position) / bytesEach);
 
     private static byte[] ReadExactly(BinaryReader reader, int length)
         => reader.ReadBytes(length) is { } bytes && bytes.Length == length ? bytes : throw new EndOfStreamException();
