@@ -41,15 +41,35 @@ internal sealed class NeededObjects
             _packs.UnionWith(_places.Names(_used));
     }
 
+    /// <summary>Adds what is left of what a snapshot needs that may be forgotten, and lack some of it.</summary>
+    public async Task AddPinnedAsync(SnapshotManifest manifest, CancellationToken cancellationToken)
+    {
+        if (_manifests.Contains(manifest.Id))
+            return;
+        if (_places is null)
+            await LoadPlacesAsync(cancellationToken).ConfigureAwait(false);
+        _maps.UnionWith(manifest.Layers.SelectMany(l => l));
+        try
+        {
+            await Task.Run(() => UseAll(manifest, tolerant: true, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (DamageException)
+        {
+            // A part of its tree is gone: then nobody builds on it any more.
+        }
+
+        _packs.UnionWith(_places!.Names(_used));
+    }
+
     private async Task AddAsync(SnapshotManifest manifest, CancellationToken cancellationToken)
     {
         if (_places is null)
             await LoadPlacesAsync(cancellationToken).ConfigureAwait(false);
-        if (!await Task.Run(() => UseAll(manifest, cancellationToken), cancellationToken).ConfigureAwait(false))
+        if (!await Task.Run(() => UseAll(manifest, tolerant: false, cancellationToken), cancellationToken).ConfigureAwait(false))
         {
             // It was sealed after the index was read.
             await LoadPlacesAsync(cancellationToken).ConfigureAwait(false);
-            if (!await Task.Run(() => UseAll(manifest, cancellationToken), cancellationToken).ConfigureAwait(false))
+            if (!await Task.Run(() => UseAll(manifest, tolerant: false, cancellationToken), cancellationToken).ConfigureAwait(false))
                 throw new DamageException("snapshots/" + manifest.Id, "it needs blocks that are in no pack that the index knows; nothing is deleted while that is so: run 'relocate repo check'");
         }
 
@@ -58,7 +78,7 @@ internal sealed class NeededObjects
     }
 
     /// <summary>Entry by entry, so that a large tree is never in memory.</summary>
-    private bool UseAll(SnapshotManifest manifest, CancellationToken cancellationToken)
+    private bool UseAll(SnapshotManifest manifest, bool tolerant, CancellationToken cancellationToken)
     {
         foreach (var (entry, _) in TreeMerge.Read(_repository, [], manifest.Layers, null, cancellationToken))
         {
@@ -68,13 +88,18 @@ internal sealed class NeededObjects
                 var digest = System.Runtime.InteropServices.MemoryMarshal.Read<UInt128>(chunk.Digest(_repository.Keys));
                 if (_chunks.Contains(digest))
                     continue;
+                var all = true;
                 foreach (var id in chunk.Ids)
                 {
-                    if (id != default && !_places!.Use(id, _used))
+                    if (id == default || _places!.Use(id, _used))
+                        continue;
+                    if (!tolerant)
                         return false;
+                    all = false;
                 }
 
-                _chunks.Add(digest);
+                if (all)
+                    _chunks.Add(digest);
             }
         }
 

@@ -66,7 +66,7 @@ public sealed class Pruner
         var garbage = objects.Where(o => !needed.Contains(o.Name) && !already.Contains(o.Name) && now - o.LastModified >= request.Grace).ToList();
         _outcome = _outcome with { Condemned = garbage.Count, CondemnedBytes = garbage.Sum(o => o.Size), KeptBytes = objects.Where(o => needed.Contains(o.Name)).Sum(o => o.Size) };
         if (garbage.Count > 0 && !request.DryRun)
-            await StandingMark.PutAsync(_repository, garbage.Select(o => o.Name), cancellationToken).ConfigureAwait(false);
+            await StandingMark.PutAsync(_repository, garbage.Select(o => o.Name), needed.HasSnapshot, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task FinishMarksAsync(PruneRequest request, NeededObjects needed, PruneAnnouncement announcement, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
@@ -87,6 +87,12 @@ public sealed class Pruner
         await needed.AddListedAsync(Report(progress), cancellationToken).ConfigureAwait(false);
         var blocked = await gate.BuildsOnForgottenAsync(cancellationToken).ConfigureAwait(false);
         _outcome = _outcome with { Waiting = [.. _outcome.Waiting, .. gate.Waiting], GivenUp = [.. _outcome.GivenUp, .. gate.GivenUp] };
+        foreach (var mark in due.Where(m => m.Verdict is null))
+        {
+            await foreach (var pinned in mark.PinnedAsync(cancellationToken).ConfigureAwait(false))
+                await needed.AddPinnedAsync(pinned, cancellationToken).ConfigureAwait(false);
+        }
+
         var dead = new HashSet<string>(StringComparer.Ordinal);
         var decided = new List<StandingMark>();
         foreach (var mark in due)

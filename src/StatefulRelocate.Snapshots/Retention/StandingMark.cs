@@ -1,3 +1,7 @@
+using System.Text.Json;
+using StatefulRelocate.Snapshots.Manifests;
+using StatefulRelocate.Snapshots.Storage;
+
 namespace StatefulRelocate.Snapshots.Retention;
 
 /// <summary>
@@ -6,7 +10,7 @@ namespace StatefulRelocate.Snapshots.Retention;
 /// </summary>
 internal sealed class StandingMark
 {
-    public const string WritersSuffix = ".writers", VerdictSuffix = ".verdict";
+    public const string WritersSuffix = ".writers", VerdictSuffix = ".verdict", PinInfix = ".pin.";
     private readonly Repository _repository;
 
     private StandingMark(Repository repository, string name, DeletionMark mark, DeletionMark? verdict) => (_repository, Name, Mark, Verdict) = (repository, name, mark, verdict);
@@ -31,32 +35,60 @@ internal sealed class StandingMark
                 marks.Add(new StandingMark(repository, name, mark, await DeletionMark.ReadAsync(repository, name + VerdictSuffix, cancellationToken).ConfigureAwait(false)));
         }
 
-        foreach (var name in clean ? names.Where(n => !DeletionMark.IsMark(n) && !names.Contains(n[..n.LastIndexOf('.')])) : [])
+        foreach (var name in clean ? names.Where(n => !DeletionMark.IsMark(n) && !names.Contains(n[..n.IndexOf('.', StringComparison.Ordinal)])) : [])
             await repository.Store.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
         return marks;
     }
 
     /// <summary>Condemns objects, and writes down who is writing right after: those may rely on them.</summary>
-    public static async Task PutAsync(Repository repository, IEnumerable<string> objects, CancellationToken cancellationToken)
+    /// <param name="repository">The repository.</param>
+    /// <param name="objects">What nothing needs.</param>
+    /// <param name="counted">Whether what a snapshot of that id needs was counted when that was found out.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task PutAsync(Repository repository, IEnumerable<string> objects, Predicate<string> counted, CancellationToken cancellationToken)
     {
         var (name, mark) = (DeletionMark.NewName(), new DeletionMark { Objects = [.. objects.Order(StringComparer.Ordinal)] });
         await mark.PutAsync(repository, name, cancellationToken).ConfigureAwait(false);
-        await new StandingMark(repository, name, mark, null).WritersAsync(cancellationToken).ConfigureAwait(false);
+        await new StandingMark(repository, name, mark, null).WritersAsync(counted, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Lets a mark spare what a snapshot needs, also when that is forgotten before the mark is carried out: others may have built on it by then.
+    /// </summary>
+    public static Task PinAsync(Repository repository, string mark, SnapshotManifest manifest, CancellationToken cancellationToken)
+    {
+        var name = mark + PinInfix + manifest.Id;
+        return repository.Store.PutAsync(
+            name, repository.Keys.Seal("prune", name, JsonSerializer.SerializeToUtf8Bytes(manifest, RepositoryJson.Default.SnapshotManifest)), PutCondition.Always, cancellationToken);
+    }
+
+    /// <summary>The snapshots that the mark spares.</summary>
+    public async IAsyncEnumerable<SnapshotManifest> PinnedAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(Name + PinInfix, cancellationToken).ConfigureAwait(false))
+        {
+            if (await _repository.Store.GetAsync(name, cancellationToken).ConfigureAwait(false) is { } stored
+                && JsonSerializer.Deserialize(_repository.Keys.Open("prune", name, stored.Content), RepositoryJson.Default.SnapshotManifest) is { } manifest)
+                yield return manifest;
+        }
     }
 
     /// <summary>Since when, by the store's clock, it is known who was writing, and who. Where a killed prune did not come so far it is done now.</summary>
-    public async Task<(DateTimeOffset Since, IReadOnlyList<string> Writers)> WritersAsync(CancellationToken cancellationToken)
+    public async Task<(DateTimeOffset Since, IReadOnlyList<string> Writers)> WritersAsync(Predicate<string> counted, CancellationToken cancellationToken)
     {
         var name = Name + WritersSuffix;
         if (await _repository.Store.HeadAsync(name, cancellationToken).ConfigureAwait(false) is null)
         {
-            var writers = new List<string>();
-            await foreach (var (writer, _, _) in _repository.Store.ListAsync(WriterAnnouncement.Prefix, cancellationToken).ConfigureAwait(false))
+            // Writers, snapshots, writers: whoever builds on a snapshot that was sealed while the mark was made, and forgotten again, is among the second.
+            var writers = new SortedSet<string>(StringComparer.Ordinal);
+            await AddWritersAsync(writers, cancellationToken).ConfigureAwait(false);
+            await foreach (var manifest in _repository.Snapshots.ListAsync(cancellationToken).ConfigureAwait(false))
             {
-                if (!PruneAnnouncement.Is(writer))
-                    writers.Add(writer);
+                if (!counted(manifest.Id))
+                    await PinAsync(_repository, Name, manifest, cancellationToken).ConfigureAwait(false);
             }
 
+            await AddWritersAsync(writers, cancellationToken).ConfigureAwait(false);
             await new DeletionMark { Objects = [.. writers] }.TryPutAsync(_repository, name, cancellationToken).ConfigureAwait(false);
         }
 
@@ -86,6 +118,19 @@ internal sealed class StandingMark
     public async Task EndAsync(CancellationToken cancellationToken)
     {
         await _repository.Store.DeleteAsync(Name, cancellationToken).ConfigureAwait(false);
-        await _repository.Store.DeleteManyAsync([Name + WritersSuffix, Name + VerdictSuffix], cancellationToken).ConfigureAwait(false);
+        var rest = new List<string>();
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(Name + ".", cancellationToken).ConfigureAwait(false))
+            rest.Add(name);
+        if (rest.Count > 0)
+            await _repository.Store.DeleteManyAsync(rest, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task AddWritersAsync(SortedSet<string> writers, CancellationToken cancellationToken)
+    {
+        await foreach (var (writer, _, _) in _repository.Store.ListAsync(WriterAnnouncement.Prefix, cancellationToken).ConfigureAwait(false))
+        {
+            if (!PruneAnnouncement.Is(writer))
+                writers.Add(writer);
+        }
     }
 }

@@ -59,9 +59,18 @@ internal sealed class WriterAnnouncement : IAsyncDisposable
     /// <summary>Brings the index up to date for this writer; needed before it is asked for the first block, and by a round that finds nothing new not at all.</summary>
     public Task LoadIndexAsync(CancellationToken cancellationToken) => _repository.Index.RefreshForWritingAsync(_condemned, cancellationToken);
 
-    /// <summary>From here on the manifest may be sealed without this process knowing it.</summary>
-    public void Sealing()
+    /// <summary>
+    /// Right before the manifest is put: from here on it may be sealed without this process knowing it. Every mark that stands is told to spare what it needs, because
+    /// the next round may build on it, and it may be forgotten, before the mark is carried out.
+    /// </summary>
+    public async Task SealAsync(SnapshotManifest manifest, CancellationToken cancellationToken)
     {
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(DeletionMark.Prefix, cancellationToken).ConfigureAwait(false))
+        {
+            if (DeletionMark.IsMark(name))
+                await StandingMark.PinAsync(_repository, name, manifest, cancellationToken).ConfigureAwait(false);
+        }
+
         _sealing = true;
         Note();
     }

@@ -31,7 +31,7 @@ internal sealed class WriterGate
     /// <summary>Whether the mark has stood long enough, and everybody who was writing when it was put has ended or is given up.</summary>
     public async Task<bool> IsDueAsync(StandingMark mark, CancellationToken cancellationToken)
     {
-        var (since, writers) = await mark.WritersAsync(cancellationToken).ConfigureAwait(false);
+        var (since, writers) = await mark.WritersAsync(_ => false, cancellationToken).ConfigureAwait(false);
         if (_now - since < _request.Grace && _request.Grace > TimeSpan.Zero)
         {
             Waiting.Add($"{mark.Mark.Objects.Length} objects condemned at {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC wait for the grace period");

@@ -156,7 +156,7 @@ internal sealed class SourceRound
         manifest = manifest with { Figures = Figures() };
         if (_request.DryRun)
             return Snapshotter.Taken(manifest) with { Parts = clock.Parts };
-        round.Writing!.Sealing();
+        await round.Writing!.SealAsync(manifest, cancellationToken).ConfigureAwait(false);
         var isSealed = await _repository.Snapshots.PutAsync(manifest, round.Counters.Ship, cancellationToken).ConfigureAwait(false);
         round.Writing.Answered();
         if (!isSealed)

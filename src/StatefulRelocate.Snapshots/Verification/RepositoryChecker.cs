@@ -55,7 +55,7 @@ public sealed class RepositoryChecker
     private async Task MarksAsync(CancellationToken cancellationToken)
     {
         foreach (var name in await NamesAsync(DeletionMark.Prefix, cancellationToken).ConfigureAwait(false))
-            await _damage.TryAsync(name, () => DeletionMark.ReadAsync(_repository, name, cancellationToken)).ConfigureAwait(false);
+            await _damage.TryAsync(name, () => name.Contains(StandingMark.PinInfix, StringComparison.Ordinal) ? Task.CompletedTask : DeletionMark.ReadAsync(_repository, name, cancellationToken)).ConfigureAwait(false);
         foreach (var name in await NamesAsync(WriterAnnouncement.Prefix, cancellationToken).ConfigureAwait(false))
             await _damage.TryAsync(name, () => WriterAnnouncement.ReadAsync(_repository, name, cancellationToken)).ConfigureAwait(false);
     }
