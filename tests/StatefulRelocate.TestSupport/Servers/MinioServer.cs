@@ -106,7 +106,21 @@ public sealed class MinioServer : IAsyncDisposable
     private async Task MakeBucketAsync(CancellationToken cancellationToken)
     {
         using var client = NewClient();
-        await client.PutBucketAsync(Bucket, cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            try
+            {
+                await client.PutBucketAsync(Bucket, limit.Token);
+                return;
+            }
+            catch (AmazonS3Exception error) when (error.StatusCode == HttpStatusCode.ServiceUnavailable)
+            {
+                // It calls itself ready before its users are loaded.
+                await Task.Delay(50, limit.Token);
+            }
+        }
     }
 
     private AmazonS3Client NewClient() => new(
