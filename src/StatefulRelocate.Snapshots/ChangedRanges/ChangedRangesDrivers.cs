@@ -26,7 +26,7 @@ internal static class ChangedRangesDrivers
         var wanted = mode != ChangedRangesMode.Scan && !RetiredMark.Stands(files.Retired);
         if (!wanted && !remembered)
             return ScanRanges.Instance;
-        var clones = CloneDirectory.Open(root, files.Owner);
+        var clones = CloneDirectory.Open(root, files.Owner, known: remembered);
         if (clones is null)
         {
             if (wanted && mode == ChangedRangesMode.Reflink)

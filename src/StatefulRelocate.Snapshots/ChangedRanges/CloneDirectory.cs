@@ -11,7 +11,10 @@ internal sealed class CloneDirectory : IDisposable
     private CloneDirectory(OpenDirectory directory) => _directory = directory;
 
     /// <summary>The directory, where the volume's file system shares extents and something else does not bear the name; else null.</summary>
-    public static CloneDirectory? Open(OpenDirectory root, string owner)
+    /// <param name="root">The volume.</param>
+    /// <param name="owner">Whose reflinks.</param>
+    /// <param name="known">Whether reflinks were made here before; else it is tried.</param>
+    public static CloneDirectory? Open(OpenDirectory root, string owner, bool known)
     {
         if (!Ioctl.SharesExtents(root.Handle))
             return null;
@@ -22,7 +25,7 @@ internal sealed class CloneDirectory : IDisposable
             if (directory is null)
                 return null;
             var clones = new CloneDirectory(directory);
-            if (clones.CanClone())
+            if (known || clones.CanClone())
                 return clones;
         }
         catch (SystemCallException)
