@@ -18,6 +18,7 @@ internal sealed class RepositoryOptions
 
     public RepositoryOptions(Command command)
     {
+        _url.CompletionSources.Add("dir:", "s3://", "azblob://");
         command.Options.Add(_url);
         _key = new KeyOptions(command, "", "RELOCATE_PASSPHRASE");
     }

@@ -81,14 +81,6 @@ public sealed class MinioServer : IAsyncDisposable
         return [.. (page.S3Objects ?? []).Select(found => found.Key)];
     }
 
-    /// <summary>The uploads in parts that were begun and neither completed nor aborted.</summary>
-    public async Task<IReadOnlyList<string>> UploadsAsync(string prefix, CancellationToken cancellationToken)
-    {
-        using var client = NewClient();
-        var page = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = Bucket, Prefix = prefix }, cancellationToken);
-        return [.. (page.MultipartUploads ?? []).Select(found => found.Key)];
-    }
-
     /// <summary>Puts a byte under any key.</summary>
     public async Task PutAsync(string key, CancellationToken cancellationToken)
     {
