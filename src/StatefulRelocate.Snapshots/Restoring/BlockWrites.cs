@@ -23,36 +23,65 @@ internal static class BlockWrites
     }
 
     /// <summary>Writes them all and forgets them; the bytes written.</summary>
-    public static long Apply(this List<BlockWrite> writes, BlockIndex index, SegmentFetcher fetcher, CancellationToken cancellationToken)
+    public static long Apply(this List<BlockWrite> writes, BlockIndex index, SegmentFetcher fetcher, SegmentCache cache, CancellationToken cancellationToken)
     {
         long written = 0;
         writes.Sort(static (a, b) => a.Place.Pack != b.Place.Pack ? a.Place.Pack.CompareTo(b.Place.Pack)
             : a.Place.Segment != b.Place.Segment ? a.Place.Segment.CompareTo(b.Place.Segment)
             : a.Place.Offset.CompareTo(b.Place.Offset));
-        var segments = new List<int>();
         for (var start = 0; start < writes.Count;)
         {
-            var pack = writes[start].Place.Pack;
-            segments.Clear();
             var end = start;
-            for (; end < writes.Count && writes[end].Place.Pack == pack; end++)
-            {
-                if (segments.Count == 0 || segments[^1] != writes[end].Place.Segment)
-                    segments.Add(writes[end].Place.Segment);
-            }
-
-            var next = start;
-            fetcher.Fetch(index.Pack(pack), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(segments), (number, content) =>
-            {
-                var first = next;
-                while (next < end && writes[next].Place.Segment == number)
-                    next++;
-                written += Write(writes, first, next, content);
-            }, cancellationToken);
+            while (end < writes.Count && writes[end].Place.Pack == writes[start].Place.Pack)
+                end++;
+            written += ApplyPack(writes, start, end, index.Pack(writes[start].Place.Pack), fetcher, cache, cancellationToken);
             start = end;
         }
 
         writes.Clear();
+        return written;
+    }
+
+    private static long ApplyPack(List<BlockWrite> writes, int start, int end, PackTable pack, SegmentFetcher fetcher, SegmentCache cache, CancellationToken cancellationToken)
+    {
+        long written = 0;
+        var segments = new List<(CachedSegment Segment, bool IsMine, int First, int End)>();
+        try
+        {
+            for (var first = start; first < end;)
+            {
+                var (number, last, used) = (writes[first].Place.Segment, first, 0);
+                for (; last < end && writes[last].Place.Segment == number; last++)
+                    used += writes[last].Place.Length;
+                var (segment, mine) = cache.Take(writes[first].Place.Pack, number, pack.Segments[number].PlainLength, used);
+                segments.Add((segment, mine, first, last));
+                first = last;
+            }
+
+            // First all that is this thread's to fetch, then what others fetch: so nobody waits for somebody who waits.
+            var own = segments.Where(s => s.IsMine).ToArray();
+            var next = 0;
+            fetcher.Fetch(pack, Array.ConvertAll(own, s => s.Segment.Number), (_, content) =>
+            {
+                var (segment, _, first, last) = own[next++];
+                cache.Put(segment, content);
+                written += Write(writes, first, last, content);
+            }, cancellationToken);
+            foreach (var (segment, mine, first, last) in segments)
+            {
+                if (mine)
+                    continue;
+                if (cache.Wait(segment) is { } known)
+                    written += Write(writes, first, last, known);
+                else
+                    fetcher.Fetch(pack, [segment.Number], (_, content) => written += Write(writes, first, last, content), cancellationToken);
+            }
+        }
+        finally
+        {
+            segments.ForEach(s => cache.Release(s.Segment));
+        }
+
         return written;
     }
 

@@ -27,6 +27,7 @@ internal sealed class ContentWriter : IDisposable
     private readonly RowSequencer _rows;
     private readonly Action<long> _progress;
     private readonly WorkerThreads<ContentBuffers> _threads;
+    private readonly SegmentCache _cache;
     private readonly CancellationToken _cancellationToken;
     private Batch _batch = new();
     private long _written, _read;
@@ -35,9 +36,10 @@ internal sealed class ContentWriter : IDisposable
     {
         (_repository, _metadata, _rows, _progress, _cancellationToken) = (repository, metadata, rows, progress, cancellationToken);
         var salts = new PackSalts();
+        _cache = new SegmentCache(memory / 4);
 
         // Twice the cores: half of them wait for the store or the disk.
-        var count = (int)Math.Clamp(memory / ThreadMemory, 2, Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads));
+        var count = (int)Math.Clamp(memory * 3 / 4 / ThreadMemory, 2, Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads));
         _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
     }
 
@@ -124,7 +126,7 @@ internal sealed class ContentWriter : IDisposable
         var read = buffers.Reader.BytesRead;
         foreach (var piece in batch.Pieces)
             Plan(piece, buffers);
-        Count(buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cancellationToken));
+        Count(buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cache, _cancellationToken));
         foreach (var piece in batch.Pieces)
         {
             // Large files go to the disk while the rest is still being decoded; of small ones that would cost more than it spares.

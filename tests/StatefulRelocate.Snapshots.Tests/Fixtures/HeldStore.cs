@@ -5,11 +5,14 @@ namespace StatefulRelocate.Snapshots.Tests.Fixtures;
 /// <summary>A store in which some objects are not to be seen, and are not put, until they are released; every object that is read is noted.</summary>
 internal sealed class HeldStore(IObjectStore inner, string held) : IObjectStore
 {
+    private long _rangeBytes;
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Description => inner.Description;
 
     public System.Collections.Concurrent.ConcurrentBag<string> Read { get; } = [];
+
+    public long RangeBytes => Interlocked.Read(ref _rangeBytes);
 
     public void Release() => _released.TrySetResult();
 
@@ -33,6 +36,7 @@ internal sealed class HeldStore(IObjectStore inner, string held) : IObjectStore
     public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         Read.Add(name);
+        _ = Interlocked.Add(ref _rangeBytes, destination.Length);
         return inner.GetRangeAsync(name, offset, destination, cancellationToken);
     }
 

@@ -208,6 +208,23 @@ public sealed class InPlaceTests : IDisposable
     }
 
     [Fact]
+    public async Task Small_files_are_fetched_once_and_by_few_requests()
+    {
+        for (var i = 0; i < 2000; i++)
+            Write($"d{i / 100}/f{i}", 1024 + i * 13 % 30_000, i);
+        var taken = await _workspace.TakeAsync();
+        var stored = Directory.GetFiles(In(_workspace.Store, "packs")).Sum(p => new FileInfo(p).Length);
+        var store = new HeldStore(ObjectStores.DirectoryObjectStore.Open(_workspace.Store), "nothing/");
+        var repository = await Repository.OpenAsync(store, Keys.RepositoryKey.FromKeyFile(_workspace.KeyFile), Workspace.Cancellation);
+        var restored = await new Restorer(repository, TimeProvider.System).RestoreAsync(
+            new() { SnapshotId = taken.SnapshotId, Volumes = [new("data", _workspace.Target)], JournalDirectory = _workspace.TargetJournal }, null, Workspace.Cancellation);
+        Assert.True(store.RangeBytes < stored * 1.5, $"{store.RangeBytes} bytes of {stored} were fetched");
+        Assert.True(store.Read.Count(name => name.StartsWith("packs/", StringComparison.Ordinal)) < 200, $"{store.Read.Count} requests");
+        Assert.Equal(taken.Figures.BytesChanged, restored.Figures.BytesChanged);
+        await MoveAgainAsync();
+    }
+
+    [Fact]
     public async Task A_cancelled_restore_ends_and_the_next_finishes_it()
     {
         for (var i = 0; i < 40; i++)
