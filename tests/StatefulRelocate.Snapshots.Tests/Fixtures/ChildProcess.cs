@@ -149,6 +149,15 @@ internal static class ChildProcess
                 }
 
                 break;
+            case "verify":
+                var verified = await new Restorer(repository, TimeProvider.System).VerifyAsync(new VerifyRequest
+                {
+                    SnapshotId = arguments[2],
+                    Volumes = [new VolumePath("data", Path.Combine(workspace, "target"))],
+                    JournalDirectory = Path.Combine(workspace, "target-journal"),
+                }, null, default);
+                Console.WriteLine(verified.Matches ? "matches" : string.Join("; ", verified.Differences));
+                break;
             case "snapshot":
                 await new Snapshotter(repository, TimeProvider.System).TakeAsync(new SnapshotRequest
                 {
