@@ -14,6 +14,9 @@ internal sealed class FollowedFiles
     /// <summary>What is remembered stays below some 64 MiB; what is more waits for the manifest.</summary>
     private const int MaxFiles = 64 * 1024;
     private const long MaxBlocks = 2 << 20;
+
+    /// <summary>The id of no content: of a block of which it is not known what it holds.</summary>
+    private static readonly UInt128 s_unknown = UInt128.MaxValue;
     private readonly TargetTree _tree;
     private readonly Func<EntryKey, TargetRow?> _known;
     private readonly Action _beforeFirstChange;
@@ -50,7 +53,7 @@ internal sealed class FollowedFiles
             Change();
             _states[key] = state;
             if (state.Map.Count != Blocks.Count(size) || facts.Size != size)
-                Resize(file, state, size);
+                Resize(file, state, facts.Size, size);
             return new FollowedHandle(file, state, size);
         }
         catch (SystemCallException)
@@ -81,11 +84,22 @@ internal sealed class FollowedFiles
         return new State { Map = BlockMap.Empty, Identity = made.Facts().Identity };
     }
 
-    private void Resize(OpenFile file, State state, long size)
+    private void Resize(OpenFile file, State state, long from, long size)
     {
         var before = state.Map.Count;
         file.SetLength(size);
-        state.Map = new BlockMap.Builder(Blocks.Count(size), state.Map).ToMap();
+        var map = new BlockMap.Builder(Blocks.Count(size), state.Map);
+
+        // A block that is cut holds less than its id names, also when the file grows again: it must be written again, whatever it is to be.
+        var cut = size / Blocks.Size;
+        if (size < from && cut < Blocks.Count(size) && map.Chunk(cut / BlockMap.ChunkBlocks) is { } chunk && chunk.Ids[cut % BlockMap.ChunkBlocks] != default)
+        {
+            UInt128[] ids = [.. chunk.Ids];
+            ids[cut % BlockMap.ChunkBlocks] = s_unknown;
+            map.Set(cut / BlockMap.ChunkBlocks, BlockChunk.Of(ids));
+        }
+
+        state.Map = map.ToMap();
         state.Written.RemoveWhere(b => b >= state.Map.Count);
         _blocks += state.Map.Count - before;
     }
