@@ -96,6 +96,20 @@ internal sealed class FileBlocks
         return File!.TryRead(place.Offset, ids, fingerprints);
     }
 
+    /// <summary>
+    /// Whether ids that were read are those that the reference names. A machine that crashes may lose what was written to a record and keep the table: an older record then
+    /// stands there, whole and in its place.
+    /// </summary>
+    public bool Names(KeyRing keys, long number, ReadOnlySpan<UInt128> ids)
+    {
+        if (IsInline || Find(number) is not { } place)
+            return true;
+        Span<byte> wanted = stackalloc byte[BlockChunk.DigestLength], found = stackalloc byte[BlockChunk.DigestLength];
+        place.CopyDigest(wanted);
+        BlockChunk.DigestOf(keys, ids, found);
+        return found.SequenceEqual(wanted);
+    }
+
     /// <summary>The map of all ids.</summary>
     /// <exception cref="JournalDamageException">A record of the chunk file is damaged.</exception>
     public BlockMap ToMap()

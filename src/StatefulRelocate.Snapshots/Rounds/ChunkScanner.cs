@@ -101,7 +101,8 @@ internal sealed class ChunkScanner : IDisposable
             return Old.Unknown;
         if (!known!.IsInline && known.Find(number) is null)
             return Old.Zeros;
-        return known.TryRead(number, _oldIds.AsSpan(0, _oldCount), _oldFingerprints.AsSpan(0, _oldCount)) ? Old.Known : Old.Unknown;
+        var ids = _oldIds.AsSpan(0, _oldCount);
+        return known.TryRead(number, ids, _oldFingerprints.AsSpan(0, _oldCount)) && (!_round.CompareAll || known.Names(_round.Repository.Keys, number, ids)) ? Old.Known : Old.Unknown;
     }
 
     private static (long From, long To) NextRange(IReadOnlyList<ChangedRanges.ByteRange> ranges, long offset)

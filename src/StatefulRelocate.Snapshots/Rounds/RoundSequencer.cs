@@ -203,9 +203,10 @@ internal sealed class RoundSequencer : IDisposable
 
     private static int BlocksIn(FileBlocks blocks, long number) => (int)Math.Clamp(blocks.Count - number * BlockMap.ChunkBlocks, 0, BlockMap.ChunkBlocks);
 
-    private static void Read(FileBlocks blocks, long number, int count, UInt128[] into)
+    private void Read(FileBlocks blocks, long number, int count, UInt128[] into)
     {
-        if (!blocks.TryRead(number, into.AsSpan(0, count), default))
+        // What is put into the layer is told upon these ids: others than the layer below has would make a tree of another root.
+        if (!blocks.TryRead(number, into.AsSpan(0, count), default) || !blocks.Names(_round.Repository.Keys, number, into.AsSpan(0, count)))
             throw new JournalDamageException();
     }
 }
