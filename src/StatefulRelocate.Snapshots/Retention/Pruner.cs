@@ -85,6 +85,9 @@ public sealed class Pruner
         }
 
         await needed.AddListedAsync(Report(progress), cancellationToken).ConfigureAwait(false);
+
+        // Who began meanwhile may build on a snapshot that was sealed after the first list, too early to pin what it needs, and forgotten before the second.
+        await gate.LookAsync(cancellationToken).ConfigureAwait(false);
         var blocked = await gate.BuildsOnForgottenAsync(cancellationToken).ConfigureAwait(false);
         _outcome = _outcome with { Waiting = [.. _outcome.Waiting, .. gate.Waiting], GivenUp = [.. _outcome.GivenUp, .. gate.GivenUp] };
         foreach (var mark in due.Where(m => m.Verdict is null))

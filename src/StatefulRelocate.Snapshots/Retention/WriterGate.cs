@@ -1,4 +1,5 @@
 using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Manifests;
 
 namespace StatefulRelocate.Snapshots.Retention;
 
@@ -45,8 +46,8 @@ internal sealed class WriterGate
     }
 
     /// <summary>
-    /// Whether anybody writes now on top of a snapshot that is not listed any more: he may need what only that one needed, and
-    /// which was condemned before it was sealed.
+    /// Whether anybody writes now on top of a snapshot that is not listed any more, or has sealed one since the last list: he may need what only
+    /// that one needed, and which was condemned before it was sealed. To be asked when the writers were listed once more after the snapshots.
     /// </summary>
     public async Task<bool> BuildsOnForgottenAsync(CancellationToken cancellationToken)
     {
@@ -56,6 +57,17 @@ internal sealed class WriterGate
             var note = await NoteAsync(writer, cancellationToken).ConfigureAwait(false);
             if (note is null || (note.Parent is { } parent && !_needed.HasSnapshot(parent)))
                 blocked |= !await HasEndedAsync(writer, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Whoever has ended by now, and was not in the lists with what he sealed, is in this one.
+        await foreach (var (name, _, _) in _repository.Store.ListAsync(ManifestStore.Prefix, cancellationToken).ConfigureAwait(false))
+        {
+            var id = name[ManifestStore.Prefix.Length..];
+            if (_needed.HasSnapshot(id) || await _repository.Snapshots.ReadAsync(id, cancellationToken).ConfigureAwait(false) is not { GivenUp: false, Parent: { } parent }
+                || _needed.HasSnapshot(parent))
+                continue;
+            Waiting.Add($"snapshot '{id}' was sealed while this prune looked");
+            blocked = true;
         }
 
         return blocked;
