@@ -3,8 +3,8 @@ using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Packs;
-using StatefulRelocate.Snapshots.Streaming;
 using StatefulRelocate.Snapshots.Retention;
+using StatefulRelocate.Snapshots.Streaming;
 
 namespace StatefulRelocate.Snapshots.Rounds;
 
