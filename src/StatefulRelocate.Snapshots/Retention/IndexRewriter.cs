@@ -24,6 +24,9 @@ internal sealed class IndexRewriter
     /// <returns>How many index objects are gone.</returns>
     public async Task<int> RunAsync(IReadOnlySet<string> dead, CancellationToken cancellationToken)
     {
+        // After the verdict and before the look: a prune that takes this one's place later knows the verdict, and carries no dead pack over; had one done so already, this put fails.
+        // What is all dead is deleted without a put that would show it.
+        var proof = dead.Count > 0 ? await _announcement.PutIndexAsync(ReadOnlyMemory<byte>.Empty, cancellationToken).ConfigureAwait(false) : null;
         var objects = new List<(string Name, long Size)>();
         await foreach (var (name, size, _) in _repository.Store.ListAsync("index/", cancellationToken).ConfigureAwait(false))
         {
@@ -51,8 +54,9 @@ internal sealed class IndexRewriter
         }
 
         await FlushAsync().ConfigureAwait(false);
-        if (replaced.Count > 0)
-            await _repository.Store.DeleteManyAsync(replaced, cancellationToken).ConfigureAwait(false);
+        string[] deleted = proof is null ? [.. replaced] : [.. replaced, proof];
+        if (deleted.Length > 0)
+            await _repository.Store.DeleteManyAsync(deleted, cancellationToken).ConfigureAwait(false);
         return replaced.Count;
 
         async Task FlushAsync()

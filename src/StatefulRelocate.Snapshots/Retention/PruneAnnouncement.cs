@@ -36,12 +36,14 @@ internal sealed class PruneAnnouncement : IAsyncDisposable
         return new PruneAnnouncement(repository, name, index);
     }
 
-    /// <summary>Puts an index object under one of the announced names.</summary>
-    public async Task PutIndexAsync(ReadOnlyMemory<byte> tables, CancellationToken cancellationToken)
+    /// <summary>Puts an index object under one of the announced names; which.</summary>
+    /// <exception cref="RelocateException">Another prune has taken this one's place.</exception>
+    public async Task<string> PutIndexAsync(ReadOnlyMemory<byte> tables, CancellationToken cancellationToken)
     {
         var name = _free.Dequeue();
         if (await _repository.Store.PutAsync(name, _repository.Keys.Seal("index", name, tables.Span), PutCondition.IfAbsent, cancellationToken).ConfigureAwait(false) is null)
             throw new RelocateException($"{_repository.Store.Description}: this prune took so long that another one gave it up; run it again", ExitCode.OurError);
+        return name;
     }
 
     /// <summary>

@@ -13,7 +13,7 @@ namespace StatefulRelocate.Snapshots.Retention;
 /// </summary>
 public sealed class Pruner
 {
-    private const int SpareIndexObjects = 4, DeletedAtOnce = 1000;
+    private const int SpareIndexObjects = 5, DeletedAtOnce = 1000;
     private static readonly TimeSpan GivenUpFor = TimeSpan.FromDays(30);
     private readonly Repository _repository;
     private PruneOutcome _outcome = new();

@@ -1,3 +1,4 @@
+using StatefulRelocate.Core.Errors;
 using StatefulRelocate.ObjectStores;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Retention;
@@ -59,6 +60,56 @@ public sealed class PruneWindowTests : IDisposable
         await CheckAndRestoreAsync("three");
     }
 
+    [Fact]
+    public async Task A_prune_whose_place_was_taken_deletes_no_pack_that_the_other_carries_over()
+    {
+        for (var i = 0; i < 9; i++)
+        {
+            Write("file", i);
+            await _workspace.TakeAsync($"s-{i}");
+        }
+
+        for (var i = 0; i < 9; i++)
+            await ForgetAsync($"s-{i}");
+
+        // The later one looks at the marks before the earlier one's verdict, and puts its index object after the earlier one has listed those.
+        TaskCompletionSource looked = new(TaskCreationOptions.RunContinuationsAsynchronously), listed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (lists, laterLists) = (0, 0);
+        Task? later = null;
+        try
+        {
+            await PruneAsync(async prefix =>
+            {
+                if (prefix == "snapshots/" && ++lists == 3)
+                {
+                    later = Task.Run(() => PruneAsync(async laterPrefix =>
+                    {
+                        if (laterPrefix != "snapshots/" || ++laterLists != 3)
+                            return;
+                        looked.SetResult();
+                        await listed.Task;
+                    }, new PruneRequest()));
+                    await looked.Task;
+                }
+                else if (prefix == "index/" && later is { IsCompleted: false })
+                {
+                    listed.SetResult();
+                    await later;
+                }
+            });
+        }
+        catch (RelocateException error)
+        {
+            Assert.Contains("run it again", error.Message, StringComparison.Ordinal);
+        }
+
+        listed.TrySetResult();
+        await later!;
+        Directory.Delete(_workspace.SourceJournal, recursive: true);
+        await new Snapshotter(await _workspace.ReopenAsync(), TimeProvider.System).TakeAsync(_workspace.Request("again"), null, Workspace.Cancellation);
+        await CheckAndRestoreAsync("again");
+    }
+
     public void Dispose() => _workspace.Dispose();
 
     /// <summary>A snapshot that relies on blocks that are condemned while it is being taken; it is about to be sealed.</summary>
@@ -86,10 +137,10 @@ public sealed class PruneWindowTests : IDisposable
         return (taking, held);
     }
 
-    private async Task<PruneOutcome> PruneAsync(Func<string, Task> afterList)
+    private async Task<PruneOutcome> PruneAsync(Func<string, Task> afterList, PruneRequest? request = null)
     {
         var store = new WatchedStore(DirectoryObjectStore.Open(_workspace.Store), afterList);
-        return await new Pruner(await Repository.OpenAsync(store, RepositoryKey.FromKeyFile(_workspace.KeyFile), Workspace.Cancellation)).RunAsync(s_atOnce, null, Workspace.Cancellation);
+        return await new Pruner(await Repository.OpenAsync(store, RepositoryKey.FromKeyFile(_workspace.KeyFile), Workspace.Cancellation)).RunAsync(request ?? s_atOnce, null, Workspace.Cancellation);
     }
 
     private async Task ForgetAsync(string id)
