@@ -80,6 +80,10 @@ internal sealed unsafe class IndexCache : IDisposable
         {
             Mode = FileMode.Create,
             Access = FileAccess.ReadWrite,
+
+            // Two processes that share a cache do not write into one file; and a full disk is an error here, where a store through the mapping would kill the process.
+            Share = FileShare.None,
+            PreallocationSize = slotsLength,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }))
         {
@@ -111,9 +115,11 @@ internal sealed unsafe class IndexCache : IDisposable
             stream.Position = slotsLength;
             stream.Write(head);
             stream.Write(trailer);
-        }
+            stream.Flush();
 
-        File.Move(temporary, path, overwrite: true);
+            // While it is locked: nobody else begins the file anew under the temporary name.
+            File.Move(temporary, path, overwrite: true);
+        }
     }
 
     public void Dispose()

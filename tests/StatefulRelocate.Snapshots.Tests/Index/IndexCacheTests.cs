@@ -60,6 +60,24 @@ public sealed class IndexCacheTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task On_a_full_disk_there_is_no_cache_and_no_harm()
+    {
+        using var loop = LoopFileSystem.Create("ext4", 16);
+        var repository = await _workspace.RepositoryAsync();
+        repository.Index.UseCache(loop.In("index.cache"));
+        await PutAsync(repository, 1, 40_000);
+        await repository.Index.RefreshAsync(Workspace.Cancellation);
+        await Assert.ThrowsAnyAsync<IOException>(() => File.WriteAllBytesAsync(loop.In("full"), new byte[64 << 20], Workspace.Cancellation));
+        await repository.Index.SaveCacheAsync(Workspace.Cancellation);
+        Assert.False(File.Exists(loop.In("index.cache")));
+        Assert.NotNull(repository.Index.Find(Id(1, 7)));
+
+        File.Delete(loop.In("full"));
+        await repository.Index.SaveCacheAsync(Workspace.Cancellation);
+        Assert.True(File.Exists(loop.In("index.cache")));
+    }
+
     [Theory]
     [InlineData("removed object")]
     [InlineData("another repository")]
