@@ -40,12 +40,13 @@ public sealed class DirectoryObjectStore : IObjectStore
             {
                 if (versioned)
                     return VersionedFiles.Put(path, temporary, condition);
-                if (condition.MustBeAbsent && !Posix.TryLink(temporary, path))
-                    return null;
+                var put = !condition.MustBeAbsent || Posix.TryLink(temporary, path);
                 if (!condition.MustBeAbsent)
                     File.Move(temporary, path, overwrite: true);
+
+                // Also where the name was taken: whoever took it may have died before this, and the answer says that the object stands.
                 Posix.SyncDirectory(directory);
-                return "1";
+                return put ? "1" : null;
             }
             finally
             {
