@@ -40,6 +40,7 @@ internal sealed class PathPattern
         var segments = text.Split('/');
         if (segments.Contains(""))
             throw new RelocateException($"{where}: the pattern '{line}' has an empty part, so it matches nothing");
+        segments = [.. segments.Select(AsGitReadsStars)];
         return new PathPattern(anchored ? segments : [AnyDepth, .. segments], directoryOnly, negated);
     }
 
@@ -188,6 +189,9 @@ internal sealed class PathPattern
 
         return length;
     }
+
+    /// <summary>Where stars fill a whole part, git takes three and more for two.</summary>
+    private static string AsGitReadsStars(string segment) => segment.Length > AnyDepth.Length && segment.All(c => c == '*') ? AnyDepth : segment;
 
     private static string WithoutTrailingSpaces(string line)
     {

@@ -66,7 +66,7 @@ internal static class ChildProcess
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { [Variable] = string.Join('\n', arguments), ["HOME"] = arguments[1], ["DOTNET_ROOT"] = Path.GetDirectoryName(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? program) },
+            Environment = { [Variable] = string.Join('\n', arguments), ["HOME"] = arguments[1], ["DOTNET_ROOT"] = Path.GetFullPath("../../..", RuntimeEnvironment.GetRuntimeDirectory()) },
         };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();

@@ -100,7 +100,7 @@ public sealed class IndexCacheTests : IDisposable
                 await PutAsync(repository, 2, 10);
                 break;
             case "another repository":
-                id = "0" + id[1..];
+                id = (id[0] == '0' ? "1" : "0") + id[1..];
                 break;
             case "flipped head":
                 content[^40] ^= 1;

@@ -38,7 +38,7 @@ public sealed class AzuriteServer : IAsyncDisposable
         var service = new Uri($"http://127.0.0.1:{port}/");
         using var http = new HttpClient();
         var process = await ServerProcess.StartAsync(
-            [program, "--silent", "--skipApiVersionCheck", "--disableProductStyleUrl", "--location", directory.FullName, "--blobHost", "127.0.0.1", "--blobPort", port],
+            [program, "--silent", "--disableTelemetry", "--skipApiVersionCheck", "--disableProductStyleUrl", "--location", directory.FullName, "--blobHost", "127.0.0.1", "--blobPort", port],
             new Dictionary<string, string?>(),
             async token =>
             {
