@@ -1,6 +1,7 @@
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Journals;
+using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Manifests;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Memory;
@@ -36,8 +37,9 @@ internal sealed class RestoreRound : IDisposable
         foreach (var root in _tree.Roots)
             ReservedDirectory.RemoveStale(root);
         var mine = _state.Head?.Volumes.SequenceEqual(_manifest.Volumes) == true;
-        var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], mine ? LayersOf(_state.Head!) : 0, _memory / 5);
-        wanted.Check(cancellationToken);
+        var upon = mine ? LayersOf(_state.Head!) : 0;
+        var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], upon, _memory / 5);
+        Check(wanted, upon, cancellationToken);
         clock.End("read the tree");
 
         _state.MarkDirty();
@@ -51,6 +53,7 @@ internal sealed class RestoreRound : IDisposable
         var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, mine && _state.IsTrusted, Followed);
         merge.Run(wanted.Entries(cancellationToken), cancellationToken);
         content.Finish();
+        rows.End();
         links.Make(cancellationToken);
         clock.End("write");
         _tree.SyncFileSystems();
@@ -69,6 +72,19 @@ internal sealed class RestoreRound : IDisposable
     }
 
     public void Dispose() => _tree.Dispose();
+
+    /// <summary>Where the tree is read upon the journal's rows, those may be what does not fit; without them it is seen whether the snapshot is damaged.</summary>
+    private static void Check(WantedTree wanted, int upon, CancellationToken cancellationToken)
+    {
+        try
+        {
+            wanted.Check(cancellationToken);
+        }
+        catch (DamageException) when (upon > 0)
+        {
+            throw new JournalDamageException();
+        }
+    }
 
     /// <summary>How many of the manifest's layers the journal's rows hold: all of the journal's, where they are the lowest of the manifest's.</summary>
     private int LayersOf(JournalHead journal)

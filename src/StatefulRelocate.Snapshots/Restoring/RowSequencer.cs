@@ -1,3 +1,4 @@
+using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Snapshots.Maps;
 
 namespace StatefulRelocate.Snapshots.Restoring;
@@ -63,6 +64,17 @@ internal sealed class RowSequencer
         {
             row.Entry = entry;
             Emit();
+        }
+    }
+
+    /// <summary>Demands that nothing waits any more: a journal without some of the rows must never stand.</summary>
+    /// <exception cref="RelocateException">Some row was not done.</exception>
+    public void End()
+    {
+        lock (_lock)
+        {
+            if (_rows.Count > 0)
+                throw new RelocateException("something else changed the names that are restored; restore again when nothing does", ExitCode.OurError);
         }
     }
 
