@@ -10,8 +10,9 @@ public sealed class LayerTests
         ("data path", ["StatefulRelocate.Snapshots"]),
         ("drivers", ["StatefulRelocate.Clusters", "StatefulRelocate.Configuration", "StatefulRelocate.Dns", "StatefulRelocate.ObjectStores"]),
         ("activities", ["StatefulRelocate.Activities"]),
-        ("engines", ["StatefulRelocate.Engines"]),
-        ("faces", ["StatefulRelocate.Cli"]),
+        ("engine clients", ["StatefulRelocate.Engines.Temporal.Client"]),
+        ("engines", ["StatefulRelocate.Engines", "StatefulRelocate.Engines.Temporal"]),
+        ("faces", ["StatefulRelocate.Agent", "StatefulRelocate.Cli", "StatefulRelocate.Server"]),
     ];
 
     [Fact]

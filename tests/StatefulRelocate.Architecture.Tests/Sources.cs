@@ -52,7 +52,7 @@ internal sealed class Project
 
     public string RelativePath => Sources.Relative(FullPath);
 
-    public bool IsProduct => RelativePath.StartsWith("src/", StringComparison.Ordinal);
+    public bool IsProduct => RelativePath.StartsWith("src/", StringComparison.Ordinal) || RelativePath.StartsWith("agents/", StringComparison.Ordinal);
 
     public IEnumerable<string> References => Items("ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path));
 
@@ -81,7 +81,7 @@ internal sealed class SourceFile
 
     public IReadOnlyList<string> Lines => _lines.Value;
 
-    public bool IsProduct => RelativePath.StartsWith("src/", StringComparison.Ordinal);
+    public bool IsProduct => RelativePath.StartsWith("src/", StringComparison.Ordinal) || RelativePath.StartsWith("agents/", StringComparison.Ordinal);
 
     public bool IsIn(string project) => RelativePath.StartsWith($"src/{project}/", StringComparison.Ordinal);
 

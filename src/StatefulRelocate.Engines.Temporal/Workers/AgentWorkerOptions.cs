@@ -1,0 +1,20 @@
+namespace StatefulRelocate.Engines.Temporal.Workers;
+
+/// <summary>How the activity workers of <c>relocate-agent</c> work.</summary>
+public sealed record AgentWorkerOptions
+{
+    /// <summary>The cluster whose queue is polled.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>The node whose queue is polled too. Default: the host's name.</summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>Snapshots and restores at once; they use disk, network and memory. Default: 4.</summary>
+    public int MaximumConcurrentTransfers { get; init; } = 4;
+
+    /// <summary>Other activities at once. Default: 64.</summary>
+    public int MaximumConcurrentActivities { get; init; } = 64;
+
+    /// <summary>How long running activities may take to end when the worker stops; then they are cancelled and tried again elsewhere. Default: 10 s.</summary>
+    public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
+}
