@@ -11,6 +11,9 @@ public static class TestPrograms
     /// <summary>The Azurite program, or null.</summary>
     public static string? Azurite => Find("AZURITE", ["azurite-blob"], "artifacts/npm/node_modules/.bin/azurite-blob");
 
+    /// <summary>The Temporal CLI, which has a development server, or null.</summary>
+    public static string? Temporal => Find("TEMPORAL_CLI", ["temporal"], "../shared/bin/temporal");
+
     /// <summary>The Toxiproxy program, or null.</summary>
     public static string? Toxiproxy => Find("TOXIPROXY", ["toxiproxy-server"], "../shared/bin/toxiproxy-server");
 
