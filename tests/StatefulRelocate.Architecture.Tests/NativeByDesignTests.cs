@@ -6,11 +6,15 @@ namespace StatefulRelocate.Architecture.Tests;
 public sealed partial class NativeByDesignTests
 {
     [Fact]
-    public void Every_project_of_the_product_is_analyzed_for_native_compilation()
+    public void Every_project_that_relocate_links_is_analyzed_for_native_compilation()
     {
         Assert.Contains("<IsAotCompatible>true</IsAotCompatible>", Sources.Read("src/Directory.Build.props"), StringComparison.Ordinal);
-        Assert.Empty(Sources.Projects.Where(project => project.IsProduct && project.Property("IsAotCompatible") is not null).Select(project => project.Name));
+        Assert.Empty(LinkedBy("StatefulRelocate.Cli").Where(project => project.Property("IsAotCompatible") is not null).Select(project => project.Name));
     }
+
+    [Fact]
+    public void Nothing_that_relocate_links_hosts_a_Temporal_worker()
+        => Assert.DoesNotContain("StatefulRelocate.Engines.Temporal", LinkedBy("StatefulRelocate.Cli").Select(project => project.Name));
 
     [Fact]
     public void No_warning_of_the_native_compiler_is_silenced_in_our_code()
@@ -27,6 +31,21 @@ public sealed partial class NativeByDesignTests
                           where !explained.Contains(match.Value, StringComparison.Ordinal)
                           select $"{path}: {match.Value} is not in docs/native.md";
         Assert.Empty(unexplained);
+    }
+
+    private static HashSet<Project> LinkedBy(string program)
+    {
+        var linked = new HashSet<Project>();
+        var open = new Stack<string>([program]);
+        while (open.TryPop(out var name))
+        {
+            var project = Sources.Projects.Single(each => each.Name == name);
+            if (linked.Add(project))
+                foreach (var reference in project.References)
+                    open.Push(reference);
+        }
+
+        return linked;
     }
 
     [GeneratedRegex(@"\bIL\d{4}\b")]

@@ -40,7 +40,7 @@ internal static class AppCommands
         command.SetAction(async (parse, cancellationToken) =>
         {
             var definition = AppFile.Load(parse.GetRequiredValue(file));
-            var entry = ClusterEntry.One(globals, parse, parse.GetRequiredValue(cluster));
+            var entry = globals.Cluster(parse, parse.GetRequiredValue(cluster));
             await entry.CallAsync(AgentCalls.ApplyApp, JsonSerializer.SerializeToElement(definition, CoreJson.Default.AppDefinition), cancellationToken);
             Console.WriteLine($"app '{definition.Name}' is known to cluster '{entry.Name}'; start it with 'relocate app start {definition.Name} --cluster {entry.Name}'");
             return ExitCode.Completed;
@@ -55,7 +55,7 @@ internal static class AppCommands
         var command = new Command(verb, description) { name, cluster };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var entry = ClusterEntry.One(globals, parse, parse.GetRequiredValue(cluster));
+            var entry = globals.Cluster(parse, parse.GetRequiredValue(cluster));
             await entry.CallAsync(method, Call(parse.GetRequiredValue(name)), cancellationToken);
             Console.WriteLine($"app '{parse.GetRequiredValue(name)}' {done} on cluster '{entry.Name}'");
             return ExitCode.Completed;
@@ -70,7 +70,7 @@ internal static class AppCommands
         var command = new Command("status", "Show what apps do, who may write, and where their volumes are.") { name, cluster };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var entry = ClusterEntry.One(globals, parse, parse.GetRequiredValue(cluster));
+            var entry = globals.Cluster(parse, parse.GetRequiredValue(cluster));
             var described = (await entry.CallAsync(AgentCalls.Describe, default, cancellationToken)).Deserialize(AgentCallsJson.Default.ClusterDescription)!;
             var wanted = parse.GetValue(name);
             var apps = described.Apps.Where(app => wanted is null || app.Name == wanted).ToList();
@@ -96,7 +96,7 @@ internal static class AppCommands
         var command = new Command("delete", "Make a cluster forget a stopped app.") { name, cluster, volumes };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var entry = ClusterEntry.One(globals, parse, parse.GetRequiredValue(cluster));
+            var entry = globals.Cluster(parse, parse.GetRequiredValue(cluster));
             await entry.CallAsync(AgentCalls.DeleteApp, Call(parse.GetRequiredValue(name), parse.GetValue(volumes)), cancellationToken);
             Console.WriteLine($"cluster '{entry.Name}' has forgotten app '{parse.GetRequiredValue(name)}'{(parse.GetValue(volumes) ? " and its volumes" : "; its volumes are kept")}");
             return ExitCode.Completed;

@@ -21,7 +21,7 @@ internal static class ClusterCommands
         var command = new Command("up", "Start a cluster in the background, with the apps that were running; it outlives the terminal.") { name };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var cluster = ClusterEntry.One(globals, parse, parse.GetRequiredValue(name));
+            var cluster = globals.Cluster(parse, parse.GetRequiredValue(name));
             string[] arguments = ["cluster", "serve", cluster.Name, "--state", globals.StateDirectory(parse), "--config", globals.ConfigPath(parse).Path];
             var started = await ClusterProcess.StartAsync(cluster, arguments, cancellationToken);
             Console.WriteLine($"cluster '{cluster.Name}' is {(started ? "" : "already ")}up on {cluster.Config.Address}");
@@ -37,7 +37,7 @@ internal static class ClusterCommands
         var command = new Command("down", "Stop a cluster and its apps. They start again with it.") { name, force };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var cluster = ClusterEntry.One(globals, parse, parse.GetRequiredValue(name));
+            var cluster = globals.Cluster(parse, parse.GetRequiredValue(name));
             if (!parse.GetValue(force)
                 && new JournalLocation(globals.StateDirectory(parse)).FindOpen().FirstOrDefault(each => each.Plan.Spec.Source == cluster.Name || each.Plan.Spec.Target == cluster.Name) is { } open)
                 throw new RelocateException($"cluster '{cluster.Name}' is needed by relocation {open.Id}, which is not over; wait for it, 'relocate abort {open.Id}', or say --force");
@@ -56,7 +56,7 @@ internal static class ClusterCommands
         {
             var (path, named) = globals.ConfigPath(parse);
             var all = parse.GetValue(name) is { } one
-                ? [ClusterEntry.One(globals, parse, one)]
+                ? [globals.Cluster(parse, one)]
                 : ClusterEntry.All(ConfigFile.Load(path, named), globals.StateDirectory(parse));
             if (all.Count == 0)
                 Console.WriteLine("no cluster is declared");
@@ -86,7 +86,7 @@ internal static class ClusterCommands
         {
             var (path, named) = globals.ConfigPath(parse);
             return ClusterProcess.ServeAsync(
-                ClusterEntry.One(globals, parse, parse.GetRequiredValue(name)), () => ConfigFile.Load(path, named), globals.StateDirectory(parse), cancellationToken);
+                globals.Cluster(parse, parse.GetRequiredValue(name)), () => ConfigFile.Load(path, named), globals.StateDirectory(parse), cancellationToken);
         });
         return command;
     }

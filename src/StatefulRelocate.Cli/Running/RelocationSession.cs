@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using StatefulRelocate.Cli.Clusters;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;

@@ -1,11 +1,11 @@
 using StatefulRelocate.Core.Errors;
 
-namespace StatefulRelocate.Cli;
+namespace StatefulRelocate.Programs;
 
 /// <summary>Turns an exception into one line on standard error and an exit code.</summary>
 internal static class ErrorReporter
 {
-    public static int Report(Exception error, bool verbose)
+    public static int Report(string program, Exception error, bool verbose)
     {
         var code = error switch
         {
@@ -13,7 +13,7 @@ internal static class ErrorReporter
             OperationCanceledException => ExitCode.Interrupted,
             _ => ExitCode.OurError,
         };
-        Console.Error.WriteLine($"relocate: {error.Message.ReplaceLineEndings(" ")}");
+        Console.Error.WriteLine($"{program}: {error.Message.ReplaceLineEndings(" ")}");
         if (verbose)
             Console.Error.WriteLine(error);
         return code;

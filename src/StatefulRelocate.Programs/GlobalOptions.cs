@@ -1,9 +1,11 @@
 using System.CommandLine;
+using StatefulRelocate.Configuration;
+using StatefulRelocate.Core.Errors;
 
-namespace StatefulRelocate.Cli;
+namespace StatefulRelocate.Programs;
 
 /// <summary>The options that every command takes. Flags beat environment beat file.</summary>
-internal sealed class GlobalOptions
+public sealed class GlobalOptions
 {
     private GlobalOptions()
     {
@@ -28,8 +30,10 @@ internal sealed class GlobalOptions
     /// <summary>Stack traces and details on standard error.</summary>
     public Option<bool> Verbose { get; } = new("--verbose") { Description = "Show details of errors.", Recursive = true };
 
+    /// <summary>Adds them to a program.</summary>
     public static GlobalOptions AddTo(RootCommand root)
     {
+        ArgumentNullException.ThrowIfNull(root);
         var globals = new GlobalOptions();
         root.Options.Add(globals.State);
         root.Options.Add(globals.Config);
@@ -38,8 +42,10 @@ internal sealed class GlobalOptions
     }
 
     /// <summary>The state directory, made with mode 0700 when it is missing.</summary>
+    /// <exception cref="RelocateException">It cannot be made.</exception>
     public string StateDirectory(ParseResult parse)
     {
+        ArgumentNullException.ThrowIfNull(parse);
         var path = parse.GetValue(State) ?? FromEnvironment("RELOCATE_STATE")
             ?? Path.Combine(FromEnvironment("XDG_STATE_HOME") ?? Path.Combine(Home, ".local", "state"), "relocate");
         path = Path.GetFullPath(path);
@@ -51,7 +57,7 @@ internal sealed class GlobalOptions
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new Core.Errors.RelocateException($"{path}: cannot make the state directory: {error.Message}; choose another with --state", inner: error);
+                throw new RelocateException($"{path}: cannot make the state directory: {error.Message}; choose another with --state", inner: error);
             }
         }
 
@@ -61,10 +67,19 @@ internal sealed class GlobalOptions
     /// <summary>The path of the configuration file, and whether the user named it (then it must exist).</summary>
     public (string Path, bool Named) ConfigPath(ParseResult parse)
     {
+        ArgumentNullException.ThrowIfNull(parse);
         var named = parse.GetValue(Config) ?? FromEnvironment("RELOCATE_CONFIG");
         return named is not null
             ? (Path.GetFullPath(named), true)
             : (Path.Combine(FromEnvironment("XDG_CONFIG_HOME") ?? Path.Combine(Home, ".config"), "relocate", "config.yaml"), false);
+    }
+
+    /// <summary>The cluster of the configuration that is named.</summary>
+    /// <exception cref="RelocateException">It is not declared.</exception>
+    public ClusterEntry Cluster(ParseResult parse, string name)
+    {
+        var (path, named) = ConfigPath(parse);
+        return ClusterEntry.One(ConfigFile.Load(path, named), StateDirectory(parse), path, name);
     }
 
     private static string Home => FromEnvironment("HOME") ?? "/";
