@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using StatefulRelocate.Core.Serialization;
 using StatefulRelocate.Engines.Temporal.Client.Contract;
@@ -17,12 +18,16 @@ public static class RelocationPayloads
     public static DataConverter Converter(IPayloadCodec? codec = null) => new(
         new DefaultPayloadConverter(JsonOptions),
         codec is null ? new DefaultFailureConverter() : new DefaultFailureConverter.WithEncodedCommonAttributes(),
-        codec);
+        codec ?? new ClearPayloads());
 
     private static JsonSerializerOptions MakeOptions()
     {
-        var options = new JsonSerializerOptions(ContractJson.Default.Options) { TypeInfoResolver = JsonTypeInfoResolver.Combine(ContractJson.Default, CoreJson.Default) };
+        var options = new JsonSerializerOptions(ContractJson.Default.Options) { TypeInfoResolver = JsonTypeInfoResolver.Combine(ContractJson.Default, CoreJson.Default, FailureJson.Default) };
         options.MakeReadOnly();
         return options;
     }
 }
+
+/// <summary>What the SDK itself writes as JSON: the message and stack trace of an encrypted failure.</summary>
+[JsonSerializable(typeof(Dictionary<string, string>))]
+internal sealed partial class FailureJson : JsonSerializerContext;
