@@ -6,6 +6,7 @@ using StatefulRelocate.Activities.Preflight;
 using StatefulRelocate.Activities.Preparing;
 using StatefulRelocate.Activities.Retiring;
 using StatefulRelocate.Activities.Rounds;
+using StatefulRelocate.Activities.TakingOver;
 using StatefulRelocate.Activities.Volumes;
 using StatefulRelocate.Core.Plans;
 
@@ -40,6 +41,7 @@ public static class ActivityCatalog
             new DnsVerifyActivity(environment),
             new RetireActivity(environment),
             new ReleaseLeaseActivity(environment),
+            new TakeOverActivity(environment),
         ];
         return [.. activities.Select(activity => new TypedFailures(activity))];
     }

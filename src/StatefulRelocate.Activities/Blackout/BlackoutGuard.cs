@@ -64,15 +64,26 @@ public sealed class BlackoutGuard
     /// <summary>One look at one app, and what follows from it. Returns when nothing more can be done at this moment.</summary>
     internal async Task ActAsync(BlackoutDeadline deadline, CancellationToken cancellationToken)
     {
-        var held = new HeldApp(_environment, deadline.App, deadline.RelocationId, deadline.Epoch, deadline.Repository);
         using var turn = await _journal.EnterUndoAsync(deadline.App, cancellationToken).ConfigureAwait(false);
         // An undo may have ended while this waited for its turn.
-        if (BlackoutDeadline.Read(held.Cluster, held.App) != deadline)
+        if (BlackoutDeadline.Read(_environment.Cluster, deadline.App) != deadline)
             return;
+        var held = await HeldAsync(deadline, cancellationToken).ConfigureAwait(false);
         if (deadline.Role is BlackoutRole.Source)
             await BringSourceBackAsync(held, cancellationToken).ConfigureAwait(false);
         else
             await StopTargetAsync(held, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Under the epoch of the record: a later run of the same relocation may have taken it over, and died too.</summary>
+    private async Task<HeldApp> HeldAsync(BlackoutDeadline deadline, CancellationToken cancellationToken)
+    {
+        var held = new HeldApp(_environment, deadline.App, deadline.RelocationId, deadline.Epoch, deadline.Repository);
+        var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
+        var record = await records.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return string.Equals(record?.RelocationId, deadline.RelocationId, StringComparison.Ordinal) && record!.Epoch > deadline.Epoch
+            ? new HeldApp(_environment, deadline.App, deadline.RelocationId, record.Epoch, deadline.Repository)
+            : held;
     }
 
     private async Task BringSourceBackAsync(HeldApp held, CancellationToken cancellationToken)

@@ -124,7 +124,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
         return sets.Count > 0 ? sets : throw new ActivityException("dns-unanswered", $"no DNS server answers for {name.FullName}");
     }
 
-    private static DnsRecordSet Before(ActivityRequest request) => request.Captured("preflight-target")?.DnsBefore
+    private static DnsRecordSet Before(ActivityRequest request) => request.Captured("preflight-target")?.DnsBefore ?? request.Captured("lease")?.DnsBefore
         ?? throw new ActivityException("dns-not-captured", "the record set before the move was not captured; DNS is left as it is", retryable: false);
 
     private static string Show(DnsRecordSet set) => set.Records.IsEmpty ? "none" : $"{string.Join(" ", set.Records)} ttl {set.Ttl.TotalSeconds:0}s";

@@ -28,7 +28,8 @@ internal sealed class LeaseActivity(IAgentEnvironment environment) : IActivity
 
         var record = transition is WriterTransition.Write(var next) ? next : ((WriterTransition.Already)transition).Current;
         records.Keep(record, records.Copy.Fenced);
-        return new StepOutput { Epoch = record.Epoch };
+        // The first output that an agent remembers: a run that takes over finds here what a preflight captured.
+        return new StepOutput { Epoch = record.Epoch, DnsBefore = request.Captured("preflight-target")?.DnsBefore };
     }
 
     public async Task<StepOutput> UndoAsync(ActivityContext context, CancellationToken cancellationToken)

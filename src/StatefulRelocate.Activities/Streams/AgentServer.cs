@@ -81,7 +81,12 @@ public sealed class AgentServer : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _listener?.Dispose();
 
-    internal Task<StepOutput> RunActivityAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken)
+    internal Task<StepOutput> RunActivityAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken) =>
+        request.Fused.IsDefaultOrEmpty
+            ? RunKindAsync(request, heartbeat, cancellationToken)
+            : FusedSteps.RunAsync(request, part => RunKindAsync(part, heartbeat, cancellationToken));
+
+    private Task<StepOutput> RunKindAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken)
     {
         if (!_activities.TryGetValue(request.Kind, out var activity))
             throw new ActivityException("unknown-kind", $"the agent of {request.Cluster} knows no step of kind '{request.Kind}'; is it older than the engine?", retryable: false);
@@ -92,8 +97,14 @@ public sealed class AgentServer : IDisposable
                 ? await activity.DoAsync(context, token).ConfigureAwait(false)
                 : await activity.UndoAsync(context, token).ConfigureAwait(false);
             _crash?.AfterEffect(request);
-            return output;
+            return output.TakenOver is { } found ? output with { TakenOver = Recalling(request, found) } : output;
         }, cancellationToken);
+    }
+
+    private TakenOver Recalling(ActivityRequest request, TakenOver found)
+    {
+        var (sequence, outputs) = _journal.Recall(request.Spec.App, request.RelocationId);
+        return found with { Sequence = sequence, Outputs = outputs };
     }
 
     internal Task<JsonElement> CallAsync(string method, JsonElement body, CancellationToken cancellationToken) =>

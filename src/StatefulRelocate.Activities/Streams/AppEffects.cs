@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
@@ -31,6 +32,13 @@ internal sealed class AppEffects : IDisposable
     {
         lock (_gate)
             return _log.IsClosed(relocation);
+    }
+
+    /// <inheritdoc cref="EffectLog.Recall"/>
+    public (long Sequence, ImmutableArray<CapturedOutput> Outputs) Recall(string relocation)
+    {
+        lock (_gate)
+            return _log.Recall(relocation);
     }
 
     public async Task CloseAsync(string relocation, CancellationToken cancellationToken)
@@ -112,6 +120,15 @@ internal sealed class AppEffects : IDisposable
         var highest = Math.Max(_log.HighestEpoch, _adoptedEpoch());
         if (request.Epoch > 0 && request.Epoch < highest)
             throw Refused(request, $"its epoch {request.Epoch} is below {highest}: a newer relocation of {request.Spec.App} has begun");
+        if (IsOfAnotherRun(request))
+        {
+            // Whoever takes over counts from anew: the marks before are another run's.
+            if (request.Kind != StepKind.TakeOver)
+                throw Refused(request, "another run of this relocation acted here; it was terminated, reset or started anew, and this one must take over first", code: FailureCode.AnotherRun);
+            _log.Append(EntryOf(request));
+            return null;
+        }
+
         var mark = _log.Mark(request.RelocationId, request.Step);
         if ((request.Sequence, request.Attempt).CompareTo(mark) <= 0)
             throw Refused(request, $"attempt {request.Sequence}.{request.Attempt} comes after {mark.Sequence}.{mark.Attempt}");
@@ -125,7 +142,13 @@ internal sealed class AppEffects : IDisposable
         return null;
     }
 
-    private StepOutput? Done(ActivityRequest request) => _log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence)?.Output;
+    private StepOutput? Done(ActivityRequest request) =>
+        _log.Done(request.RelocationId, request.Step, request.Direction, request.Sequence) is { } done && (request.Kind != StepKind.TakeOver || done.Run == request.Run)
+            ? done.Output
+            : null;
+
+    private bool IsOfAnotherRun(ActivityRequest request) =>
+        request.Run is { } run && _log.Run(request.RelocationId) is { } known && known != run && !request.EarlierRuns.Contains(known);
 
     private Task CancelWhere(Func<RunningEffect, bool> which)
     {
@@ -141,7 +164,7 @@ internal sealed class AppEffects : IDisposable
     }
 
     private static bool IsEndedByClosing(ActivityRequest request) =>
-        request.Direction == StepDirection.Do && !StepKind.IsPastPointOfNoReturn(request.Kind);
+        request.Direction == StepDirection.Do && request.Kind != StepKind.TakeOver && !StepKind.IsPastPointOfNoReturn(request.Kind);
 
     // A preflight changes nothing and comes before the relocation owns anything here: an app unknown to this cluster leaves no trace of it.
     private static bool IsRecorded(ActivityRequest request) => request.Kind != StepKind.Preflight;
@@ -154,12 +177,13 @@ internal sealed class AppEffects : IDisposable
         Sequence = request.Sequence,
         Attempt = request.Attempt,
         Epoch = request.Epoch,
+        Run = request.Run,
     };
 
-    private static ActivityException Refused(ActivityRequest request, string why, Exception? inner = null) => new(
+    private static ActivityException Refused(ActivityRequest request, string why, Exception? inner = null, string code = FailureCode.Superseded) => new(
         new StepFailure
         {
-            Code = "superseded",
+            Code = code,
             Message = $"{request.Step} ({(request.Direction == StepDirection.Do ? "do" : "undo")}) on {request.Cluster} is refused: {why}",
             Retryable = false,
         },

@@ -19,6 +19,9 @@ internal sealed record EffectEntry
 
     public long Epoch { get; init; }
 
+    /// <summary>The run of the relocation that asked for it, or null where the engine has no runs.</summary>
+    public string? Run { get; init; }
+
     /// <summary>Set once the effect is there.</summary>
     public StepOutput? Output { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Activities;
 
@@ -22,6 +23,9 @@ public sealed class EffectJournal : IDisposable
 
     /// <summary>Whether the relocation's dos are refused on this cluster.</summary>
     public bool IsClosed(string app, string relocationId) => Of(app).IsClosed(relocationId);
+
+    /// <summary>What is remembered of a relocation: the highest sequence number seen, and the outputs of its dos in the order of their dispatch.</summary>
+    public (long Sequence, ImmutableArray<CapturedOutput> Outputs) Recall(string app, string relocationId) => Of(app).Recall(relocationId);
 
     /// <summary>
     /// Refuses the relocation's dos from now on (durable), cancels those in flight and waits until they ended. What an undo does first,

@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Text.Json;
 using StatefulRelocate.Activities.Durability;
+using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Activities.Streams;
@@ -19,6 +21,7 @@ internal sealed class EffectLog : IDisposable
     private readonly Dictionary<(string Relocation, string Step), (long Sequence, int Attempt)> _marks = [];
     private readonly Dictionary<(string Relocation, string Step, StepDirection Direction, long Sequence), EffectEntry> _done = [];
     private readonly HashSet<string> _closed = [];
+    private readonly Dictionary<string, string> _runs = [];
     private FileStream? _file;
 
     public EffectLog(string path)
@@ -31,6 +34,19 @@ internal sealed class EffectLog : IDisposable
     public long HighestEpoch { get; private set; }
 
     public bool IsClosed(string relocation) => _closed.Contains(relocation);
+
+    /// <summary>The run that acted last for the relocation, or null.</summary>
+    public string? Run(string relocation) => _runs.GetValueOrDefault(relocation);
+
+    /// <summary>The highest sequence number seen of a relocation, and the outputs of its dos, in the order of their dispatch.</summary>
+    public (long Sequence, ImmutableArray<CapturedOutput> Outputs) Recall(string relocation) => (
+        _marks.Where(mark => mark.Key.Relocation == relocation).Select(static mark => mark.Value.Sequence).DefaultIfEmpty().Max(),
+        [
+            .. _done.Values
+                .Where(entry => entry.Relocation == relocation && entry is { Direction: StepDirection.Do, Step: not null, Output.TakenOver: null })
+                .OrderBy(static entry => entry.Sequence)
+                .Select(static entry => new CapturedOutput(entry.Step!, entry.Output!)),
+        ]);
 
     public (long Sequence, int Attempt) Mark(string relocation, string step) => _marks.GetValueOrDefault((relocation, step));
 
@@ -111,10 +127,14 @@ internal sealed class EffectLog : IDisposable
         HighestEpoch = Math.Max(HighestEpoch, entry.Epoch);
         if (entry.Closed)
             _closed.Add(entry.Relocation);
+        // A run that takes over does not know how far the one before had counted.
+        var anew = entry.Run is not null && Run(entry.Relocation) is { } known && known != entry.Run;
+        if (entry.Run is not null)
+            _runs[entry.Relocation] = entry.Run;
         if (entry.Step is null)
             return;
         var mark = (entry.Sequence, entry.Attempt);
-        if (mark.CompareTo(Mark(entry.Relocation, entry.Step)) > 0)
+        if (anew || mark.CompareTo(Mark(entry.Relocation, entry.Step)) > 0)
             _marks[(entry.Relocation, entry.Step)] = mark;
         if (entry.Output is not null)
             _done[(entry.Relocation, entry.Step, entry.Direction, entry.Sequence)] = entry;
@@ -148,7 +168,7 @@ internal sealed class EffectLog : IDisposable
 
     private IEnumerable<EffectEntry> EntriesOf(string relocation)
     {
-        yield return new EffectEntry { Relocation = relocation, Closed = IsClosed(relocation), Epoch = HighestEpoch };
+        yield return new EffectEntry { Relocation = relocation, Closed = IsClosed(relocation), Epoch = HighestEpoch, Run = Run(relocation) };
         foreach (var ((of, step), (sequence, attempt)) in _marks)
             if (of == relocation)
                 yield return new EffectEntry { Relocation = relocation, Step = step, Sequence = sequence, Attempt = attempt };

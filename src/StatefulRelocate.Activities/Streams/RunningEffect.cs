@@ -1,4 +1,5 @@
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Activities.Streams;
@@ -25,11 +26,11 @@ internal sealed class RunningEffect : IDisposable
     public bool Superseded { get; private set; }
 
     /// <summary>
-    /// What this one cancels: every older attempt of its step, and for an undo every do of the app, but none of a newer relocation: an undo whose lease
+    /// What this one cancels: every older attempt of its step, for a take-over all of another run, and for an undo every do of the app, but none of a newer relocation: an undo whose lease
     /// was never answered knows no epoch, is not refused for it, and may come late.
     /// </summary>
     public bool Supersedes(RunningEffect older) => older.Request.RelocationId == Request.RelocationId
-        ? older.Request.Step == Request.Step || IsUndoOf(older)
+        ? older.Request.Step == Request.Step || IsUndoOf(older) || (Request.Kind == StepKind.TakeOver && older.Request.Run != Request.Run)
         : IsUndoOf(older) && older.Request.Epoch > 0 && older.Request.Epoch <= Request.Epoch;
 
     public void Supersede()

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Dns;
+using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
 using StatefulRelocate.Core.Saga;
@@ -38,6 +39,18 @@ public sealed record ActivityRequest
 
     /// <summary>What the user asked for.</summary>
     public required RelocationSpec Spec { get; init; }
+
+    /// <summary>The kinds that the same activity does after its own (<see cref="PlannedStep.Fused"/>).</summary>
+    public ImmutableArray<string> Fused { get; init; } = [];
+
+    /// <summary>
+    /// The run of the relocation's workflow, or null where an engine has no runs. An agent that acted for another run refuses (<see cref="FailureCode.AnotherRun"/>)
+    /// until that one takes over: a run that was reset or started anew does not know what the earlier one did.
+    /// </summary>
+    public string? Run { get; init; }
+
+    /// <summary>The runs that this one continues; what they did is its own.</summary>
+    public ImmutableArray<string> EarlierRuns { get; init; } = [];
 
     /// <summary>The outputs of the completed steps, in the order in which they completed; this is where captures travel.</summary>
     public ImmutableArray<CapturedOutput> Captures { get; init; } = [];
@@ -95,11 +108,42 @@ public sealed record StepOutput
     /// <summary><c>final-snapshot</c>, <c>verify</c>: the root of the hash tree over this side's own bytes, in hex.</summary>
     public string? VolumeHash { get; init; }
 
+    /// <summary>A step of several kinds: what each of them says, its own first. The other members are then empty.</summary>
+    public ImmutableArray<FusedOutput> Fused { get; init; } = [];
+
+    /// <summary><c>take-over</c>: what was found.</summary>
+    public TakenOver? TakenOver { get; init; }
+
     /// <summary>The parts of the step and how long each took, for the report's account of the blackout.</summary>
     public ImmutableArray<StepPart> Parts { get; init; } = [];
 
     /// <summary>Things the operator should know, one line each.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
+}
+
+/// <summary>What one kind of a step of several says.</summary>
+/// <param name="Step">The kind, which is its step id.</param>
+/// <param name="Output">Its output.</param>
+/// <param name="Duration">How long it took on its agent.</param>
+public sealed record FusedOutput(string Step, StepOutput Output, TimeSpan Duration);
+
+/// <summary>What a take-over found on one side.</summary>
+public sealed record TakenOver
+{
+    /// <summary>Whether the writer record is still held by this relocation.</summary>
+    public bool Held { get; init; }
+
+    /// <summary>The writer that the record names, or null where there is no record.</summary>
+    public string? Writer { get; init; }
+
+    /// <summary>The furthest phase in the record.</summary>
+    public RelocationPhase Phase { get; init; }
+
+    /// <summary>The highest sequence number that this agent has seen of the relocation.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>The outputs of the relocation's steps that this agent remembers.</summary>
+    public ImmutableArray<CapturedOutput> Outputs { get; init; } = [];
 }
 
 /// <summary>A part of a step and its duration.</summary>

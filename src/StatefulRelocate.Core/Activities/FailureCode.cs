@@ -12,6 +12,9 @@ public static class FailureCode
     /// <summary>The relocation was closed on that agent, or a newer epoch, sequence or attempt acts there.</summary>
     public const string Superseded = "superseded";
 
+    /// <summary>The agent acted for another run of the same relocation, which this one has not taken over.</summary>
+    public const string AnotherRun = "another-run";
+
     /// <summary>No answer in time.</summary>
     public const string Timeout = "timeout";
 }

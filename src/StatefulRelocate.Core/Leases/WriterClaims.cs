@@ -43,6 +43,18 @@ public static class WriterClaims
             _ => new Write(Free(app, current.Writer, Math.Max(current.Epoch, highestEpoch) + 1, changeId)),
         };
 
+    /// <summary>
+    /// A new run of a relocation takes the record over from an earlier one of the same: the epoch is raised, writer and phase stay. A record that the relocation
+    /// does not hold is left as it is.
+    /// </summary>
+    /// <returns>A write, what is there already, or a refusal where there is no record.</returns>
+    public static WriterTransition TakeOver(WriterRecord? current, string relocationId, long highestEpoch, string changeId) => current switch
+    {
+        null => new Refused(WriterRefusal.Missing, $"there is no writer record that relocation {relocationId} could take over"),
+        _ when !string.Equals(current.RelocationId, relocationId, StringComparison.Ordinal) => new Already(current),
+        _ => new Write(current with { Epoch = Math.Max(current.Epoch, highestEpoch) + 1, ChangeId = changeId }),
+    };
+
     /// <summary>An operator's word: whoever held the record has lost it, and <paramref name="writer"/> is the writer.</summary>
     public static WriterTransition Break(WriterRecord? current, string app, string writer, long highestEpoch, string changeId)
         => new Write(Free(app, writer, Math.Max(current?.Epoch ?? 0, highestEpoch) + 1, changeId));

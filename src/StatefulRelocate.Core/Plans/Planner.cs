@@ -11,6 +11,11 @@ public static class Planner
     /// <summary>Within a blackout a silent agent must be noticed long before <c>maxBlackout</c>.</summary>
     private static readonly TimeSpan CutoverHeartbeat = TimeSpan.FromSeconds(2);
 
+    /// <summary>An agent that takes nothing from its queue for that long is as good as silent.</summary>
+    private static readonly TimeSpan CutoverScheduleToStart = TimeSpan.FromSeconds(3);
+
+    private static readonly ImmutableArray<string> Called = ["roll-call-source", "roll-call-target"];
+
     /// <summary>A round may copy terabytes; a hanging one is noticed by its heartbeats.</summary>
     private static readonly TimeSpan RoundTimeout = TimeSpan.FromHours(24);
 
@@ -24,8 +29,9 @@ public static class Planner
     /// <summary>The plan of a relocation.</summary>
     /// <param name="spec">What the user asked for.</param>
     /// <param name="relocationId">Unique, safe in file and object names: ASCII letters, digits, <c>-</c>, <c>_</c> and <c>.</c>.</param>
+    /// <param name="fused">Whether consecutive parts of the cutover on one cluster are one step, for an engine whose hops are slow.</param>
     /// <exception cref="RelocateException">The spec makes no sense; one line says why.</exception>
-    public static RelocationPlan Plan(RelocationSpec spec, string relocationId)
+    public static RelocationPlan Plan(RelocationSpec spec, string relocationId, bool fused = false)
     {
         SpecValidation.Check(spec, relocationId);
         return new RelocationPlan
@@ -33,7 +39,7 @@ public static class Planner
             RelocationId = relocationId,
             MachineVersion = SagaMachine.CurrentVersion,
             Spec = spec,
-            Steps = [.. PreCopy(spec), .. Cutover(spec), .. Aftermath(spec)],
+            Steps = [.. PreCopy(spec).Concat(fused ? FusedCutover(spec) : Cutover(spec)).Concat(Aftermath(spec)).Select(OnItsQueue)],
         };
     }
 
@@ -72,34 +78,65 @@ public static class Planner
     private static ImmutableArray<PlannedStep> Cutover(RelocationSpec spec)
     {
         string a = spec.Source, b = spec.Target;
-        ImmutableArray<string> preCopied = spec.Cutover.Approval ? ["snapshot", "restore", "gate"] : ["snapshot", "restore"];
-        ImmutableArray<string> called = ["roll-call-source", "roll-call-target"];
-        PlannedStep InCutover(string id, string kind, string cluster, params ImmutableArray<string> dependsOn) => new()
-        {
-            Id = id,
-            Kind = kind,
-            Cluster = cluster,
-            DependsOn = dependsOn,
-            HeartbeatTimeout = CutoverHeartbeat,
-            Retry = Hasty,
-            UndoRetry = HastyUndo,
-        };
         return
         [
-            InCutover("roll-call-source", StepKind.RollCall, a, preCopied),
-            InCutover("roll-call-target", StepKind.RollCall, b, preCopied),
-            InCutover("quiesce", StepKind.Quiesce, a, called) with { HasUndo = true, UndoAfter = ["fence"] },
-            InCutover("final-restore", StepKind.FinalRestore, b, called),
+            .. RollCalls(spec),
+            InCutover("quiesce", StepKind.Quiesce, a, Called) with { HasUndo = true, UndoAfter = ["fence"] },
+            InCutover("final-restore", StepKind.FinalRestore, b, Called),
             // A thaw waits for one thing only: that the target was never started, or is proved stopped.
             InCutover("fence", StepKind.Fence, a, "quiesce") with { HasUndo = true, UndoAfter = ["start"] },
             InCutover("final-snapshot", StepKind.FinalSnapshot, a, "fence"),
             InCutover("verify", StepKind.Verify, b, "final-snapshot", "final-restore"),
             InCutover("start", StepKind.Start, b, "fence", "verify") with { HasUndo = true, UndoAfter = ["dns-switch"] },
             InCutover("ready", StepKind.Ready, b, "start"),
-            InCutover("dns-switch", StepKind.DnsSwitch, b, "ready") with { HasUndo = true },
-            InCutover("dns-verify", StepKind.DnsVerify, b, "dns-switch"),
+            .. Switch(spec, "ready"),
         ];
     }
+
+    /// <summary>The blackout in three hops: the source falls silent and gives its last delta, the target starts, DNS is switched.</summary>
+    private static ImmutableArray<PlannedStep> FusedCutover(RelocationSpec spec)
+    {
+        string a = spec.Source, b = spec.Target;
+        return
+        [
+            .. RollCalls(spec),
+            InCutover("quiesce", StepKind.Quiesce, a, Called) with { Fused = [StepKind.Fence, StepKind.FinalSnapshot], HasUndo = true, UndoAfter = ["start"] },
+            // Waits on the target for what the source seals; start compares what both sides say of it.
+            InCutover("final-restore", StepKind.FinalRestore, b, Called) with { Fused = [StepKind.Verify] },
+            InCutover("start", StepKind.Start, b, "quiesce", "final-restore") with { Fused = [StepKind.Ready], HasUndo = true, UndoAfter = ["dns-switch"] },
+            .. Switch(spec, "start"),
+        ];
+    }
+
+    private static ImmutableArray<PlannedStep> RollCalls(RelocationSpec spec)
+    {
+        ImmutableArray<string> preCopied = spec.Cutover.Approval ? ["snapshot", "restore", "gate"] : ["snapshot", "restore"];
+        return
+        [
+            InCutover("roll-call-source", StepKind.RollCall, spec.Source, preCopied),
+            InCutover("roll-call-target", StepKind.RollCall, spec.Target, preCopied),
+        ];
+    }
+
+    private static ImmutableArray<PlannedStep> Switch(RelocationSpec spec, string after) =>
+    [
+        InCutover("dns-switch", StepKind.DnsSwitch, spec.Target, after) with { HasUndo = true },
+        InCutover("dns-verify", StepKind.DnsVerify, spec.Target, "dns-switch"),
+    ];
+
+    private static PlannedStep InCutover(string id, string kind, string cluster, params ImmutableArray<string> dependsOn) => new()
+    {
+        Id = id,
+        Kind = kind,
+        Cluster = cluster,
+        DependsOn = dependsOn,
+        ScheduleToStartTimeout = CutoverScheduleToStart,
+        HeartbeatTimeout = CutoverHeartbeat,
+        Retry = Hasty,
+        UndoRetry = HastyUndo,
+    };
+
+    private static PlannedStep OnItsQueue(PlannedStep step) => step with { TaskQueue = TaskQueues.Of(step.Cluster) };
 
     private static ImmutableArray<PlannedStep> Aftermath(RelocationSpec spec) =>
     [

@@ -31,6 +31,15 @@ public sealed record PlannedStep
     /// <summary>The cluster whose agent runs it, or null when no activity runs (<c>gate</c>).</summary>
     public string? Cluster { get; init; }
 
+    /// <summary>The task queue that the cluster's agents poll, for engines that have queues; null when no activity runs.</summary>
+    public string? TaskQueue { get; init; }
+
+    /// <summary>
+    /// The kinds that the same activity does after its own, in order, on the same cluster: a hop through a workflow engine costs tens of milliseconds. Each
+    /// is recorded and reported as a step of its own; the undo undoes all of them, the last first. Empty: its own kind only.
+    /// </summary>
+    public ImmutableArray<string> Fused { get; init; } = [];
+
     /// <summary>The steps that must have completed before this one is dispatched.</summary>
     public ImmutableArray<string> DependsOn { get; init; } = [];
 
@@ -42,6 +51,12 @@ public sealed record PlannedStep
 
     /// <summary>The most time one attempt may take, from its dispatch to its result.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The most time until an agent takes an attempt from its queue, for engines that have queues. Default: 1 min.</summary>
+    public TimeSpan ScheduleToStartTimeout { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The most time for all attempts together, or null: bounded by their number.</summary>
+    public TimeSpan? ScheduleToCloseTimeout { get; init; }
 
     /// <summary>The most time between two heartbeats of an attempt.</summary>
     public TimeSpan HeartbeatTimeout { get; init; } = TimeSpan.FromSeconds(5);

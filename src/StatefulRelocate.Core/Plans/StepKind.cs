@@ -59,7 +59,13 @@ public static class StepKind
     /// <summary>The relocation leaves the writer record; writer and epoch stay.</summary>
     public const string ReleaseLease = "release-lease";
 
-    /// <summary>All kinds, in their usual order.</summary>
+    /// <summary>
+    /// Takes over what an earlier run of the same relocation left: raises the epoch, and reads the writer record and what the agents remember. Stands in no
+    /// plan; the machine adds it (<see cref="Saga.TakeOverBegan"/>).
+    /// </summary>
+    public const string TakeOver = "take-over";
+
+    /// <summary>All kinds of a plan, in their usual order.</summary>
     public static ImmutableArray<string> All { get; } =
     [
         Preflight, Lease, Prepare, Snapshot, Restore, Gate, RollCall, Quiesce, Fence, FinalSnapshot, FinalRestore,

@@ -36,6 +36,9 @@ internal sealed class StepTimeline
                 case StepStarted started:
                     timeline.Begin(plan, started, passed);
                     break;
+                case StepCompleted { Output.Fused: { IsDefaultOrEmpty: false } fused } completed when completed.Direction == StepDirection.Do:
+                    timeline.FinishFused(completed, fused);
+                    break;
                 case StepCompleted completed:
                     timeline.Finish(completed.Step, completed.Direction, StepReportOutcome.Completed, e.At, completed.Output, injected: false);
                     break;
@@ -110,6 +113,22 @@ internal sealed class StepTimeline
         run.EndedAt = at;
         run.Output = output ?? run.Output;
         run.Injected |= injected;
+    }
+
+    /// <summary>One dispatch that was several steps: each gets the time that its agent took for it, one after the other; what is left is the engine's.</summary>
+    private void FinishFused(StepCompleted completed, ImmutableArray<FusedOutput> fused)
+    {
+        if (Find(completed.Step, StepDirection.Do) is not { } first)
+            return;
+        var began = first.StartedAt;
+        foreach (var part in fused)
+        {
+            if (Find(part.Step, StepDirection.Do) is null)
+                _dos.Add(new Run { Step = part.Step, Kind = part.Step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn });
+            // Its own clock counted the durations, the engine's the rest.
+            began = began + part.Duration > completed.At ? completed.At : began + part.Duration;
+            Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, began, part.Output, injected: false);
+        }
     }
 
     private void MarkDone(string step, DateTimeOffset at)

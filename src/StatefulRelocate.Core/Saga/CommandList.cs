@@ -22,10 +22,12 @@ internal sealed class CommandList(SagaState state)
         Step = step.Id,
         Kind = step.Kind,
         Cluster = step.Cluster ?? "",
-        Round = step.Kind is StepKind.FinalSnapshot or StepKind.FinalRestore ? PreCopy.LastRound(state) + 1 : step.Round,
+        Round = Does(step.Planned, StepKind.FinalSnapshot) || Does(step.Planned, StepKind.FinalRestore) ? PreCopy.LastRound(state) + 1 : step.Round,
+        Fused = step.Planned.Fused,
         Direction = direction,
         Sequence = sequence,
-        Epoch = state.Epoch,
+        // Who takes over does not know the epoch yet.
+        Epoch = step.Kind == StepKind.TakeOver ? 0 : state.Epoch,
         Spec = state.Plan.Spec,
         Captures = state.Captures,
         BlackoutLeft = direction == StepDirection.Do && Blackout.Holds(step.Kind) ? Blackout.Left(state) : null,
@@ -33,4 +35,6 @@ internal sealed class CommandList(SagaState state)
         Timeout = step.Planned.Timeout,
         HeartbeatTimeout = step.Planned.HeartbeatTimeout,
     };
+
+    private static bool Does(PlannedStep planned, string kind) => planned.Kind == kind || planned.Fused.Contains(kind);
 }

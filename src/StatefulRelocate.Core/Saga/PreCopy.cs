@@ -51,7 +51,7 @@ internal static class PreCopy
     /// <summary>After any event: opens or passes the gate, and adds the next round when one is due.</summary>
     public static SagaState Settle(SagaState state, DateTimeOffset at)
     {
-        if (state.Compensating || state.Outcome is not null || state.BlackoutStartedAt is not null || !IsCompleted(state, LastRound(state)))
+        if (state.Compensating || state.TakingOver is not null || state.Outcome is not null || state.BlackoutStartedAt is not null || !IsCompleted(state, LastRound(state)))
             return state;
         if (IsJudgedGood(state) && state.FirstOfKind(StepKind.Gate) is { Do.Status: RunStatus.Pending } gate)
             state = state.WithStep(gate with

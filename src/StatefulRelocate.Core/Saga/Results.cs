@@ -48,8 +48,9 @@ internal static class Results
         }));
         if (completed.Direction == StepDirection.Undo)
             return next;
-        if (!state.Captures.Any(capture => capture.Step == step.Id))
-            next = next with { Captures = state.Captures.Add(new CapturedOutput(step.Id, completed.Output)) };
+        if (step.Kind == StepKind.TakeOver)
+            return TakeOver.Settle(next, completed.At);
+        next = Captured(next, step.Id, completed.Output);
         if (step.Kind == StepKind.Lease && completed.Output.Epoch is { } epoch)
             next = next with { Epoch = epoch };
         return PreCopy.IsRound(step.Kind) ? PreCopy.Judge(next) : next;
@@ -83,11 +84,23 @@ internal static class Results
             Failure = failure,
             Unclear = run.Unclear || !certain,
         }));
-        if (direction == StepDirection.Undo || state.Compensating)
+        if (failure.Code == FailureCode.AnotherRun && step.Kind != StepKind.TakeOver)
+            return TakeOver.Begin(next, $"{step.Id} on {step.Cluster}: {failure.Message}");
+        if (direction == StepDirection.Undo || state.Compensating || state.TakingOver is not null)
             return next;
         if (!state.PointOfNoReturn || (step.Kind == StepKind.DnsSwitch && certain))
             return Compensating.Begin(next, $"{step.Id}{(step.Cluster is null ? "" : " on ")}{step.Cluster} {(status == RunStatus.Lapsed ? "did not answer" : "failed")}: {failure.Message}");
         return next;
+    }
+
+    /// <summary>A retry never captures again; each kind of a fused step is captured under its own name.</summary>
+    private static SagaState Captured(SagaState state, string step, StepOutput output)
+    {
+        if (!output.Fused.IsDefaultOrEmpty)
+            return output.Fused.Aggregate(state, static (captured, part) => Captured(captured, part.Step, part.Output));
+        return state.Captures.Any(capture => capture.Step == step)
+            ? state
+            : state with { Captures = state.Captures.Add(new CapturedOutput(step, output)) };
     }
 
     /// <summary>

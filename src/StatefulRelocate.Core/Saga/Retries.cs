@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using StatefulRelocate.Core.Plans;
 
 namespace StatefulRelocate.Core.Saga;
 
@@ -39,14 +40,18 @@ internal static class Retries
     public static SagaState TryAgain(SagaState state)
     {
         var direction = Direction(state);
-        foreach (var step in state.Steps)
+        foreach (var step in Concerned(state))
             if (step.Run(direction).Broken)
                 state = state.WithStep(step.With(direction, step.Run(direction) with { Tries = 0 }));
         return state with { Attention = null };
     }
 
     /// <summary>The direction whose failures are retried: back while undoing, forward otherwise.</summary>
-    public static StepDirection Direction(SagaState state) => state.Compensating ? StepDirection.Undo : StepDirection.Do;
+    public static StepDirection Direction(SagaState state) => state is { Compensating: true, TakingOver: null } ? StepDirection.Undo : StepDirection.Do;
+
+    // While a run takes over, what failed before is for later.
+    private static ImmutableArray<StepState> Concerned(SagaState state) =>
+        state.TakingOver is null ? state.Steps : [.. state.Steps.Where(static step => step.Kind == StepKind.TakeOver)];
 
     /// <summary>Attention is over when nothing that was asked about is left, for instance by a late result.</summary>
     public static SagaState Settle(SagaState state) =>
@@ -57,11 +62,11 @@ internal static class Retries
 
     private static string? Reason(SagaState state)
     {
-        if (!state.Compensating && !state.PointOfNoReturn)
+        if (state is { Compensating: false, PointOfNoReturn: false, TakingOver: null })
             return null;
         var direction = Direction(state);
         var reasons = ImmutableArray.CreateBuilder<string>();
-        foreach (var step in state.Steps)
+        foreach (var step in Concerned(state))
             if (step.Run(direction) is var run && IsExhausted(run))
                 reasons.Add($"{(direction == StepDirection.Do ? "" : "the undo of ")}{step.Id} on {step.Cluster} {(run.Status == RunStatus.Lapsed ? "does not answer" : "failed")}: {run.Failure?.Message}");
         return reasons.Count == 0 ? null : string.Join("; ", reasons);

@@ -26,6 +26,7 @@ public enum StepDirection
 [JsonDerivedType(typeof(PointOfNoReturnPassed), "pointOfNoReturnPassed")]
 [JsonDerivedType(typeof(AttentionRequested), "attentionRequested")]
 [JsonDerivedType(typeof(RelocationEnded), "relocationEnded")]
+[JsonDerivedType(typeof(TakeOverBegan), "takeOverBegan")]
 public abstract record SagaEvent
 {
     /// <summary>When the engine recorded it (UTC).</summary>
@@ -61,6 +62,12 @@ public sealed record PointOfNoReturnPassed : SagaEvent;
 
 /// <summary>The machine can go neither on nor back by itself; it waits for a <c>resume</c>.</summary>
 public sealed record AttentionRequested(string Reason) : SagaEvent;
+
+/// <summary>
+/// This run knows nothing of an earlier one of the same relocation, which ended without its end: both agents are asked what is, and it goes back or forward from
+/// there. An agent's <see cref="FailureCode.AnotherRun"/> has the same effect.
+/// </summary>
+public sealed record TakeOverBegan(string Reason) : SagaEvent;
 
 /// <summary>The relocation is over.</summary>
 public sealed record RelocationEnded(RelocationOutcome Outcome, string? Reason) : SagaEvent;

@@ -48,6 +48,7 @@ public static class SagaMachine
             TimerStarted timer => Timers.Fold(state, timer),
             TimerFired timer => Timers.Fold(state, timer),
             PointOfNoReturnPassed => state with { PointOfNoReturn = true },
+            TakeOverBegan began => TakeOver.Begin(state, began.Reason),
             AttentionRequested attention => state with { Attention = attention.Reason },
             RelocationEnded ended => state with { Outcome = ended.Outcome, OutcomeReason = ended.Reason, Attention = null },
             _ => throw new ArgumentOutOfRangeException(nameof(happened), happened.GetType().Name, "no event of this machine"),
@@ -67,7 +68,9 @@ public static class SagaMachine
         if (state.Outcome is not null)
             return [];
         var commands = new CommandList(state);
-        if (state.Compensating)
+        if (state.TakingOver is not null)
+            TakeOver.Decide(state, commands);
+        else if (state.Compensating)
             Compensating.Decide(state, commands);
         else if (!state.IsPaused)
             GoingForward.Decide(state, commands);

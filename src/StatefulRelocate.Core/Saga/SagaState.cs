@@ -46,6 +46,9 @@ public sealed record SagaState
             && !Steps.Any(step => step.Do.Status == RunStatus.Running || step.Undo.Status == RunStatus.Running)
             && !Timers.Any(timer => !timer.Fired && timer.Name != Blackout.Timer));
 
+    /// <summary>Why this run takes over from an earlier one, or null: it does not, or it is done with it.</summary>
+    public string? TakingOver { get; init; }
+
     /// <summary>Why everything is being undone, or null.</summary>
     public CompensationCause? Compensation { get; init; }
 
@@ -59,7 +62,7 @@ public sealed record SagaState
     public bool PauseRequested { get; init; }
 
     /// <summary>Whether the pause holds back new steps now. One asked for inside the blackout takes effect after it.</summary>
-    public bool IsPaused => PauseRequested && !InBlackout && !Compensating && Outcome is null;
+    public bool IsPaused => PauseRequested && !InBlackout && !Compensating && TakingOver is null && Outcome is null;
 
     /// <summary>Whether clients may be without service, or on their way to the target: from <c>quiesce</c> to <c>dns-verify</c>.</summary>
     public bool InBlackout => BlackoutStartedAt is not null && !Compensating && !this.AllCompleted(StepKind.DnsVerify);

@@ -62,6 +62,8 @@ internal static class Signals
             return (state, true, "it was already being undone");
         if (state.PointOfNoReturn)
             return Refused(state, $"the point of no return is passed: clients may already write to {state.Plan.Spec.Target}; it is brought to its end there, and a relocation back to {state.Plan.Spec.Source} can follow");
+        if (state.TakingOver is not null)
+            return (state with { Compensation = new CompensationCause(abort.Reason ?? "aborted by a person", ByPerson: true) }, true, $"it looks first at what the earlier run left; unless clients were sent to {state.Plan.Spec.Target} already, everything is undone");
         return (Compensating.Begin(state, abort.Reason ?? "aborted by a person", byPerson: true), true, "everything is undone");
     }
 
@@ -70,7 +72,7 @@ internal static class Signals
         var direction = Retries.Direction(state);
         if (state.Step(done.Step) is not { } step)
             return Refused(state, $"it has no step '{done.Step}'; its steps: {string.Join(", ", state.Steps.Select(known => known.Id))}");
-        if (!step.Run(direction).Broken || !(state.Compensating || state.PointOfNoReturn))
+        if (!step.Run(direction).Broken || !(state.Compensating || state.PointOfNoReturn) || step.Kind == StepKind.TakeOver)
             return Refused(state, $"{(direction == StepDirection.Undo ? "the undo of " : "")}{step.Id} has not failed");
         var marked = step.Run(direction) with { Status = RunStatus.Completed, MarkedDone = done.Reason, EndedAt = at };
         return (state.WithStep(step.With(direction, marked)) with { Attention = null }, true, $"{step.Id} counts as {(direction == StepDirection.Undo ? "undone" : "done")}");

@@ -1,4 +1,7 @@
 using StatefulRelocate.Activities.Streams;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Engines.Temporal.Relay;
+using StatefulRelocate.Engines.Temporal.Workflows;
 using Temporalio.Client;
 using Temporalio.Worker;
 
@@ -7,13 +10,44 @@ namespace StatefulRelocate.Engines.Temporal.Workers;
 /// <summary>Makes the Temporal workers that the programs host. A worker is run with <c>ExecuteAsync(cancellationToken)</c>, and drains when that is cancelled.</summary>
 public static class RelocationWorkers
 {
+    /// <summary>Heartbeats are passed on at least that often, so that a cancellation is heard of within a second.</summary>
+    private static readonly TimeSpan HeartbeatThrottle = TimeSpan.FromMilliseconds(500);
+
     /// <summary>The workflow worker.</summary>
-    public static TemporalWorker ForServer(ITemporalClient client, ServerWorkerOptions options) => throw new NotSupportedException("not there yet");
+    /// <param name="client">The client; its data converter is that of all clients and workers.</param>
+    /// <param name="options">How it works.</param>
+    public static TemporalWorker ForServer(ITemporalClient client, ServerWorkerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new TemporalWorker(client, new TemporalWorkerOptions(options.TaskQueue)
+        {
+            MaxCachedWorkflows = options.MaximumCachedWorkflows,
+            GracefulShutdownTimeout = options.Drain,
+        }.AddWorkflow<RelocationWorkflow>());
+    }
 
     /// <summary>The activity workers of one cluster: one for its queue, one for its node's.</summary>
     /// <param name="client">The client.</param>
     /// <param name="connect">Connects to the process that holds the cluster's apps; throws <see cref="AgentUnreachableException"/>.</param>
     /// <param name="options">How they work.</param>
-    public static IReadOnlyList<TemporalWorker> ForAgent(ITemporalClient client, Func<CancellationToken, Task<AgentClient>> connect, AgentWorkerOptions options) =>
-        throw new NotSupportedException("not there yet");
+    public static IReadOnlyList<TemporalWorker> ForAgent(ITemporalClient client, Func<CancellationToken, Task<AgentClient>> connect, AgentWorkerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var activities = new RelayedActivity(new AgentLine(connect), new SemaphoreSlim(options.MaximumConcurrentTransfers)).Definitions().ToList();
+        string[] queues = [TaskQueues.Of(options.Cluster)!, TaskQueues.Of(options.Cluster, options.Node)];
+        return [.. queues.Select(queue =>
+        {
+            var worker = new TemporalWorkerOptions(queue)
+            {
+                // What waits for its turn to transfer holds a place, so the others get theirs beside it.
+                MaxConcurrentActivities = options.MaximumConcurrentActivities,
+                MaxHeartbeatThrottleInterval = HeartbeatThrottle,
+                DefaultHeartbeatThrottleInterval = HeartbeatThrottle,
+                GracefulShutdownTimeout = options.Drain,
+            };
+            foreach (var activity in activities)
+                worker.AddActivity(activity);
+            return new TemporalWorker(client, worker);
+        })];
+    }
 }

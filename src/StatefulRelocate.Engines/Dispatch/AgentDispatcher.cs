@@ -22,11 +22,11 @@ public sealed class AgentDispatcher : IActivityDispatcher, IAsyncDisposable
     /// <inheritdoc/>
     public async Task<StepOutput> RunAsync(ActivityRequest request, Action<ActivityProgress> heartbeat, CancellationToken cancellationToken)
     {
-        var line = _lines.GetOrAdd(request.Cluster, static _ => new AgentLine());
+        var line = _lines.GetOrAdd(request.Cluster, static (cluster, connect) => new AgentLine(token => connect(cluster, token)), _connect);
         AgentClient client;
         try
         {
-            client = await line.ConnectAsync(token => _connect(request.Cluster, token), cancellationToken).ConfigureAwait(false);
+            client = await line.ConnectAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException error)
         {
@@ -41,40 +41,5 @@ public sealed class AgentDispatcher : IActivityDispatcher, IAsyncDisposable
     {
         foreach (var line in _lines.Values)
             await line.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private sealed class AgentLine : IAsyncDisposable
-    {
-        private readonly SemaphoreSlim _connecting = new(1, 1);
-        private AgentClient? _client;
-
-        public async Task<AgentClient> ConnectAsync(Func<CancellationToken, Task<AgentClient>> connect, CancellationToken cancellationToken)
-        {
-            if (Volatile.Read(ref _client) is { IsConnected: true } warm)
-                return warm;
-            await _connecting.WaitAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (_client is { IsConnected: true } other)
-                    return other;
-                if (_client is not null)
-                    await _client.DisposeAsync().ConfigureAwait(false);
-                _client = null;
-                var client = await connect(cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref _client, client);
-                return client;
-            }
-            finally
-            {
-                _connecting.Release();
-            }
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (_client is not null)
-                await _client.DisposeAsync().ConfigureAwait(false);
-            _connecting.Dispose();
-        }
     }
 }
