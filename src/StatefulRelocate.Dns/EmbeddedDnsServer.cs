@@ -65,7 +65,15 @@ public sealed class EmbeddedDnsServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await control.DisposeAsync().ConfigureAwait(false);
-        server.Stop();
+        try
+        {
+            server.Stop();
+        }
+        catch (AggregateException error) when (error.InnerExceptions.All(static inner => inner is OperationCanceledException))
+        {
+            // A listener that had not begun to listen yet ends as cancelled.
+        }
+
         await directoryLock.DisposeAsync().ConfigureAwait(false);
     }
 

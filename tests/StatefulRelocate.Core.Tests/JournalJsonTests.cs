@@ -40,6 +40,7 @@ public sealed class JournalJsonTests
         new PointOfNoReturnPassed { At = At },
         new AttentionRequested("somebody has to look") { At = At },
         new RelocationEnded(RelocationOutcome.Aborted, "no longer needed") { At = At },
+        new TakeOverBegan("the run before was terminated") { At = At },
     ];
 
     private static IEnumerable<Signal> Signals => [new Approve("ann"), new Pause(), new Resume(), new Abort("why"), new MarkDone("fence", "pulled the plug")];

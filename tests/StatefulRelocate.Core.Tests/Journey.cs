@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
 using StatefulRelocate.Core.Saga;
@@ -13,9 +14,9 @@ internal sealed class Journey
     private readonly List<SagaEvent> _journal = [];
     private readonly Dictionary<int, TimeSpan> _rounds = [];
 
-    public Journey(CutoverSpec? cutover = null)
+    public Journey(CutoverSpec? cutover = null, bool fused = false)
     {
-        Plan = Planner.Plan(Specs.With(cutover ?? new CutoverSpec()), "images-edge-a-edge-b-1");
+        Plan = Planner.Plan(Specs.With(cutover ?? new CutoverSpec()), "images-edge-a-edge-b-1", fused);
         State = SagaMachine.Start(Plan);
         Decide();
     }
@@ -29,6 +30,9 @@ internal sealed class Journey
     public IReadOnlyList<SagaEvent> Journal => _journal;
 
     public List<SagaCommand> Commands { get; } = [];
+
+    /// <summary>What a take-over finds: the writer record, and the highest sequence number that an agent remembers.</summary>
+    public TakenOver Found { get; set; } = new() { Held = true, Writer = "edge-a", Phase = RelocationPhase.Taken, Sequence = 40 };
 
     /// <summary>How much a round says it shipped; 1000 bytes where nothing is set.</summary>
     public Dictionary<int, long> Shipped { get; } = [];
@@ -118,6 +122,7 @@ internal sealed class Journey
     private StepOutput Output(ActivityRequest request) => request.Kind switch
     {
         StepKind.Lease when request.Direction == StepDirection.Do => new StepOutput { Epoch = 7 },
+        StepKind.TakeOver => new StepOutput { Epoch = Found.Held ? 9 : null, TakenOver = Found },
         StepKind.Snapshot or StepKind.Restore => new StepOutput
         {
             Figures = new RoundFigures

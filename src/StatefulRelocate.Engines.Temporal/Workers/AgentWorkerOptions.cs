@@ -6,6 +6,9 @@ public sealed record AgentWorkerOptions
     /// <summary>The cluster whose queue is polled.</summary>
     public required string Cluster { get; init; }
 
+    /// <summary>The queue that every agent of the cluster polls. Default: that of the plans.</summary>
+    public string? Queue { get; init; }
+
     /// <summary>The node whose queue is polled too. Default: the host's name.</summary>
     public string Node { get; init; } = Environment.MachineName;
 

@@ -34,7 +34,7 @@ public static class RelocationWorkers
     {
         ArgumentNullException.ThrowIfNull(options);
         var activities = new RelayedActivity(new AgentLine(connect), new SemaphoreSlim(options.MaximumConcurrentTransfers)).Definitions().ToList();
-        string[] queues = [TaskQueues.Of(options.Cluster)!, TaskQueues.Of(options.Cluster, options.Node)];
+        string[] queues = [options.Queue ?? TaskQueues.Of(options.Cluster)!, TaskQueues.Of(options.Cluster, options.Node)];
         return [.. queues.Select(queue =>
         {
             var worker = new TemporalWorkerOptions(queue)

@@ -39,10 +39,11 @@ internal sealed class EngineRig : IAsyncDisposable
     }
 
     /// <summary>Starts an engine that goes on until the returned action stops it: in the middle of whatever it does, as far as the journal knows.</summary>
-    public Func<Task> Start()
+    /// <param name="dispatcher">How it reaches agents. Default: <see cref="Agents"/>.</param>
+    public Func<Task> Start(IActivityDispatcher? dispatcher = null)
     {
         var stop = new CancellationTokenSource();
-        var run = Task.Run(() => new EmbeddedEngine(Journal, Agents, Options).RunAsync(stop.Token), CancellationToken.None);
+        var run = Task.Run(() => new EmbeddedEngine(Journal, dispatcher ?? Agents, Options).RunAsync(stop.Token), CancellationToken.None);
         _engines.Add((stop, run));
         return async () =>
         {

@@ -24,7 +24,7 @@ internal sealed class ScriptedAgent : IAsyncDisposable
         Effects = effects ?? [];
         Socket = Path.Combine(directory, "agent.sock");
         _journal = new EffectJournal(new DirectoryCluster(directory));
-        _server = new AgentServer(Socket, [.. StepKind.All.Select(kind => new ScriptedActivity(this, kind))], _journal, Calls);
+        _server = new AgentServer(Socket, [.. StepKind.All.Add(StepKind.TakeOver).Select(kind => new ScriptedActivity(this, kind))], _journal, Calls);
         _running = _server.RunAsync(_stopping.Token);
     }
 
