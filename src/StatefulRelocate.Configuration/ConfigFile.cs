@@ -41,8 +41,8 @@ public static class ConfigFile
 
     private static RepositoryConfig ReadRepository(YamlValue value)
     {
-        var fields = value.Fields("url", "keyFile", "passphraseFile", "passphraseCommand");
-        string[] secrets = ["keyFile", "passphraseFile", "passphraseCommand"];
+        string[] secrets = ["keyFile", "keyCommand", "passphraseFile", "passphraseCommand"];
+        var fields = value.Fields(["url", .. secrets]);
         var given = secrets.Where(name => fields.TryGet(name, out _)).ToList();
         if (given.Count > 1)
             throw fields.Required(given[1]).Error($"{value.Path} has both {Words.And(given)}", "keep one of them");
@@ -50,6 +50,7 @@ public static class ConfigFile
         {
             Url = ReadUrl(fields.Required("url")),
             KeyFile = fields.OptionalClass("keyFile", CheckedNames.FilePath),
+            KeyCommand = fields.Optional("keyCommand", [], command => AppCommand.Read(command, templates: null)),
             PassphraseFile = fields.OptionalClass("passphraseFile", CheckedNames.FilePath),
             PassphraseCommand = fields.Optional("passphraseCommand", [], command => AppCommand.Read(command, templates: null)),
         };

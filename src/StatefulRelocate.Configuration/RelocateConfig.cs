@@ -21,7 +21,7 @@ public sealed record RelocateConfig
     public string Engine { get; init; } = "embedded";
 }
 
-/// <summary>A repository: its URL and where its key is found. At most one of the three key sources is set; none: <c>RELOCATE_PASSPHRASE</c>.</summary>
+/// <summary>A repository: its URL and where its key is found. At most one of the four key sources is set; none: <c>RELOCATE_PASSPHRASE</c>.</summary>
 public sealed record RepositoryConfig
 {
     /// <summary>The URL, as <see cref="Core.Repositories.RepositoryUrl"/> reads it, with absolute paths.</summary>
@@ -30,10 +30,13 @@ public sealed record RepositoryConfig
     /// <summary>A file with the 32-byte repository key in hex.</summary>
     public string? KeyFile { get; init; }
 
+    /// <summary>A command (a program and its arguments, no shell line) whose first line of output is the 32-byte repository key in hex.</summary>
+    public ImmutableArray<string> KeyCommand { get; init; } = [];
+
     /// <summary>A file whose first line is the passphrase.</summary>
     public string? PassphraseFile { get; init; }
 
-    /// <summary>A command that prints the passphrase.</summary>
+    /// <summary>A command (a program and its arguments, no shell line) whose first line of output is the passphrase.</summary>
     public ImmutableArray<string> PassphraseCommand { get; init; } = [];
 }
 

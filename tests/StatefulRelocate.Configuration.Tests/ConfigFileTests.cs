@@ -11,6 +11,7 @@ public sealed class ConfigFileTests
               main: {url: "dir:repo", keyFile: keys/main}
               other: {url: "dir:/srv/other", passphraseFile: /etc/pass}
               third: {url: "dir:../third", passphraseCommand: [pass, show, relocate]}
+              fourth: {url: "dir:/srv/fourth", keyCommand: [./key, --name, main]}
               bucket: {url: "s3://snapshots/edge?endpoint=https://minio.example:9000&region=eu-west-1&ca=ca.pem", keyFile: keys/main}
               container: {url: "azblob://account/snapshots", keyFile: keys/main}
             clusters:
@@ -29,6 +30,7 @@ public sealed class ConfigFileTests
         Assert.Equal($"s3://snapshots/edge?endpoint=https://minio.example:9000&region=eu-west-1&ca={file.Directory}/ca.pem", config.Repositories["bucket"].Url);
         Assert.Equal("azblob://account/snapshots", config.Repositories["container"].Url);
         Assert.Equal(["pass", "show", "relocate"], config.Repositories["third"].PassphraseCommand);
+        Assert.Equal([$"{file.Directory}/key", "--name", "main"], config.Repositories["fourth"].KeyCommand);
         Assert.Equal(["edge-a", "edge-b"], config.Clusters.Keys);
         Assert.Equal(("local", "127.0.0.11", null), (config.Clusters["edge-a"].Type, config.Clusters["edge-a"].Address, config.Clusters["edge-a"].State));
         Assert.Equal($"{file.Directory}/b", config.Clusters["edge-b"].State);
@@ -69,6 +71,9 @@ public sealed class ConfigFileTests
     [InlineData("repositories: {r: {url: /srv/repository}}\n", "3:25: repositories.r.url: '/srv/repository' is no repository URL; use dir:PATH, s3://BUCKET/PREFIX or azblob://ACCOUNT/CONTAINER/PREFIX; see docs/object-stores.md")]
     [InlineData("repositories: {r: {url: 's3://bucket?secret=x'}}\n", "3:25: repositories.r.url: 's3://bucket' is no repository URL: 'secret' does not belong into a URL, which is shown and stored; give credentials by AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or what the machine is given; see docs/object-stores.md")]
     [InlineData("repositories: {r: {url: 'dir:/x', keyFile: a, passphraseFile: b}}\n", "3:63: repositories.r has both keyFile and passphraseFile; keep one of them")]
+    [InlineData("repositories: {r: {url: 'dir:/x', keyCommand: [a], keyFile: b}}\n", "3:47: repositories.r has both keyFile and keyCommand; keep one of them")]
+    [InlineData("repositories: {r: {url: 'dir:/x', keyCommand: cat key}}\n", "3:47: repositories.r.keyCommand is not a list; write the program and its arguments as a list: [program, --option, value]")]
+    [InlineData("repositories: {r: {url: 'dir:/x', keyComand: [a]}}\n", "3:35: unknown field 'keyComand' in repositories.r; did you mean 'keyCommand'?")]
     [InlineData("dns: {local: {listen: 127.0.0.53}}\n", "3:23: dns.local.listen is '127.0.0.53'; write an IPv4 address with a port, such as 127.0.0.53:5353")]
     [InlineData("dns: {local: {listen: '127.0.0.53:53', zones: [a..b]}}\n", "3:48: dns.local.zones[0] is 'a..b'; write a DNS name such as edge.test")]
     public void What_is_wrong_is_named_with_line_column_and_a_way_out(string body, string message)

@@ -28,8 +28,10 @@ internal static class ConfiguredRepository
                 return RepositoryKey.FromKeyFile(keyFile);
             if (config.PassphraseFile is { } passphraseFile)
                 return RepositoryKey.FromPassphrase((await File.ReadAllLinesAsync(passphraseFile, cancellationToken)).FirstOrDefault() ?? "");
+            if (!config.KeyCommand.IsDefaultOrEmpty)
+                return RepositoryKey.FromKeyText(await PrintedByAsync("keyCommand", name, config.KeyCommand, cancellationToken), $"repository '{name}': what its keyCommand printed");
             if (!config.PassphraseCommand.IsDefaultOrEmpty)
-                return RepositoryKey.FromPassphrase(await RunAsync(name, config.PassphraseCommand, cancellationToken));
+                return RepositoryKey.FromPassphrase(await PrintedByAsync("passphraseCommand", name, config.PassphraseCommand, cancellationToken));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {
@@ -38,23 +40,25 @@ internal static class ConfiguredRepository
 
         return Environment.GetEnvironmentVariable("RELOCATE_PASSPHRASE") is { Length: > 0 } passphrase
             ? RepositoryKey.FromPassphrase(passphrase)
-            : throw new RelocateException($"repository '{name}': no key; set 'keyFile', 'passphraseFile' or 'passphraseCommand' in the configuration, or RELOCATE_PASSPHRASE");
+            : throw new RelocateException($"repository '{name}': no key; set 'keyFile', 'keyCommand', 'passphraseFile' or 'passphraseCommand' in the configuration, or RELOCATE_PASSPHRASE");
     }
 
-    private static async Task<string> RunAsync(string name, IReadOnlyList<string> command, CancellationToken cancellationToken)
+    /// <summary>The first line that a command prints. It is never shown, nor are the command's arguments.</summary>
+    private static async Task<string> PrintedByAsync(string field, string name, IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         try
         {
             using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true })!;
-            var line = await process.StandardOutput.ReadLineAsync(cancellationToken);
+            var output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
-            return process.ExitCode == 0 && line is { Length: > 0 }
-                ? line
-                : throw new RelocateException($"repository '{name}': the passphrase command '{command[0]}' ended with {process.ExitCode} and {(line is { Length: > 0 } ? "a line" : "no passphrase")}");
+            if (process.ExitCode != 0)
+                throw new RelocateException($"repository '{name}': its {field} '{command[0]}' ended with exit code {process.ExitCode}; run it by hand to see why");
+            var line = output.Split('\n')[0].TrimEnd('\r');
+            return line.Length > 0 ? line : throw new RelocateException($"repository '{name}': its {field} '{command[0]}' printed nothing on its first line; it has to print the secret there");
         }
         catch (System.ComponentModel.Win32Exception error)
         {
-            throw new RelocateException($"repository '{name}': the passphrase command '{command[0]}' cannot be run: {error.Message}", inner: error);
+            throw new RelocateException($"repository '{name}': its {field} '{command[0]}' cannot be run: {error.Message}", inner: error);
         }
     }
 }
