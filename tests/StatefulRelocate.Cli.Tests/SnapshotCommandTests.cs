@@ -41,6 +41,29 @@ public sealed class SnapshotCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dry_run_of_a_restore_says_what_it_would_do_and_touches_nothing()
+    {
+        await PrepareAsync();
+        (await _program.RunAsync("snapshot", "create", "source")).MustBe(0);
+        var fresh = Json((await _program.RunAsync("snapshot", "restore", "latest", "target", "--dry-run", "--json")).MustBe(0));
+        Assert.Equal((true, 5, 18), (fresh.GetProperty("dryRun").GetBoolean(), fresh.GetProperty("made").GetProperty("names").GetInt32(), fresh.GetProperty("made").GetProperty("bytes").GetInt32()));
+        Assert.False(Directory.Exists(_program.In("target")));
+
+        (await _program.RunAsync("snapshot", "restore", "latest", "target")).MustBe(0);
+        await File.WriteAllTextAsync(_program.In("target/deep/file"), "other\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_program.In("target/stray"), "stray\n", TestContext.Current.CancellationToken);
+        (await _program.RunAsync("snapshot", "restore", "latest", "target", "--dry-run")).MustBeRefused("not empty");
+        (await _program.RunAsync("snapshot", "restore", "latest", "source/deep/file", "--dry-run")).MustBeRefused("not a directory");
+        var said = (await _program.RunAsync("snapshot", "restore", "latest", "target", "--in-place", "--dry-run")).MustBe(0).Output.TrimEnd().Split('\n');
+        Assert.Equal(["U data:.", "M data:deep/file  6 B", "- data:stray  6 B"], said[..^1]);
+        Assert.EndsWith("0 (0 B) made, 1 (6 B) changed, 1 with other metadata, 1 (6 B) removed, 3 unchanged; nothing was touched", said[^1], StringComparison.Ordinal);
+        Assert.Equal("other\n", await File.ReadAllTextAsync(_program.In("target/deep/file"), TestContext.Current.CancellationToken));
+        var json = Json((await _program.RunAsync("snapshot", "restore", "latest", "target", "--in-place", "--dry-run", "--json")).MustBe(0));
+        Assert.Equal(["U", "M", "-"], json.GetProperty("differences").EnumerateArray().Select(each => each.GetProperty("kind").GetString()));
+        Assert.Equal(6, json.GetProperty("removed").GetProperty("bytes").GetInt32());
+    }
+
+    [Fact]
     public async Task Forgetting_shows_why_and_pruning_frees_the_space()
     {
         await PrepareAsync();

@@ -38,13 +38,8 @@ internal static class SnapshotCommands
     {
         if (manifest.Volumes.Length == 1)
             return [new VolumePath(manifest.Volumes[0], path)];
-        foreach (var name in manifest.Volumes)
-        {
-            if (name.Contains('/', StringComparison.Ordinal) || name is "" or "." or "..")
-                throw new RelocateException($"snapshot '{manifest.Id}' has a volume with an impossible name", ExitCode.Damage);
-            Directory.CreateDirectory(Path.Combine(path, name));
-        }
-
+        if (manifest.Volumes.Any(name => name.Contains('/', StringComparison.Ordinal) || name is "" or "." or ".."))
+            throw new RelocateException($"snapshot '{manifest.Id}' has a volume with an impossible name", ExitCode.Damage);
         return [.. manifest.Volumes.Select(name => new VolumePath(name, Path.Combine(path, name)))];
     }
 }

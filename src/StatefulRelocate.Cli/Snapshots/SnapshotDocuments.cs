@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Snapshots.Manifests;
+using StatefulRelocate.Snapshots.Restoring;
 using StatefulRelocate.Snapshots.Rounds;
 
 namespace StatefulRelocate.Cli.Snapshots;
@@ -21,4 +22,12 @@ internal sealed record TakenDocument(
 {
     public static TakenDocument Of(SnapshotRequest request, SnapshotTaken taken)
         => new(taken.SnapshotId, request.App, request.DryRun, request.Tags, taken.RootHash, taken.Figures, taken.Parts, taken.Warnings);
+}
+
+/// <summary>What <c>restore --dry-run --json</c> prints.</summary>
+internal sealed record PreviewDocument(
+    string SnapshotId, bool DryRun, ChangedNames Made, ChangedNames Changed, ChangedNames Metadata, ChangedNames Removed, long Unchanged, ImmutableArray<SnapshotDifference> Differences, RoundFigures Figures)
+{
+    public static PreviewDocument Of(RestorePreview preview)
+        => new(preview.SnapshotId, true, preview.Made, preview.Changed, preview.Metadata, preview.Removed, preview.Unchanged, preview.Differences, preview.Figures);
 }

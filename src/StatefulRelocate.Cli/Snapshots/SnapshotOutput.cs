@@ -19,6 +19,8 @@ internal static class SnapshotOutput
 
     public static void Write(SnapshotRestored value) => Write(value, SnapshotJson.Default.SnapshotRestored);
 
+    public static void Write(PreviewDocument value) => Write(value, SnapshotJson.Default.PreviewDocument);
+
     public static void Write(TreeVerified value) => Write(value, SnapshotJson.Default.TreeVerified);
 
     public static void Write(ForgetDocument value) => Write(value, SnapshotJson.Default.ForgetDocument);
@@ -38,6 +40,9 @@ internal static class SnapshotOutput
         foreach (var warning in warnings)
             Console.Error.WriteLine($"relocate: warning: {warning}");
     }
+
+    public static string Line(SnapshotDifference difference)
+        => $"{difference.Kind} {difference.Volume}:{(difference.Path.Length == 0 ? "." : difference.Path)}{(difference.BytesChanged > 0 ? $"  {Bytes(difference.BytesChanged)}" : "")}";
 
     public static string Bytes(long bytes)
     {
@@ -60,6 +65,7 @@ internal static class SnapshotOutput
 [JsonSerializable(typeof(RepositoryChecked))]
 [JsonSerializable(typeof(TakenDocument))]
 [JsonSerializable(typeof(SnapshotRestored))]
+[JsonSerializable(typeof(PreviewDocument))]
 [JsonSerializable(typeof(TreeVerified))]
 [JsonSerializable(typeof(ForgetDocument))]
 [JsonSerializable(typeof(PruneOutcome))]

@@ -72,7 +72,7 @@ internal static class TreeCommands
             }
 
             foreach (var difference in differences)
-                Console.WriteLine($"{difference.Kind} {difference.Volume}:{Shown(difference.Path)}{(difference.BytesChanged > 0 ? $"  {SnapshotOutput.Bytes(difference.BytesChanged)}" : "")}");
+                Console.WriteLine(SnapshotOutput.Line(difference));
             return ExitCode.Completed;
         }));
         return command;

@@ -2,11 +2,11 @@ using StatefulRelocate.Snapshots.Maps;
 
 namespace StatefulRelocate.Snapshots.Manifests;
 
-/// <summary>One path that differs between two snapshots.</summary>
+/// <summary>One path that differs between two snapshots, or that a restore would change.</summary>
 /// <param name="Kind"><c>+</c> added, <c>-</c> removed, <c>M</c> content changed, <c>U</c> metadata changed.</param>
 /// <param name="Volume">The volume.</param>
 /// <param name="Path">The path in it; empty for the volume's own directory.</param>
-/// <param name="BytesChanged">Bytes in blocks that differ.</param>
+/// <param name="BytesChanged">Bytes in blocks that differ; of a name that a restore would remove, what that frees.</param>
 public sealed record SnapshotDifference(string Kind, string Volume, string Path, long BytesChanged);
 
 internal static class SnapshotDiff

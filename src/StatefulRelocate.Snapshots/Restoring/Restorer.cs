@@ -25,6 +25,12 @@ public sealed class Restorer
         return await GuardAsync(() => Task.Run(() => RestoreAsync(request, directory, progress, cancellationToken), cancellationToken)).ConfigureAwait(false);
     }
 
+    /// <summary>Finds out what <see cref="RestoreAsync(RestoreRequest, IProgress{ActivityProgress}?, CancellationToken)"/> would do. Nothing is changed; volumes may be missing.</summary>
+    /// <exception cref="RelocateException">The snapshot is unknown, or damaged, or a volume cannot be read.</exception>
+    /// <exception cref="Storage.ObjectStoreException">The store could not be reached.</exception>
+    public Task<RestorePreview> PreviewAsync(RestoreRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
+        => GuardAsync(() => Task.Run(() => PreviewGuardedAsync(request, progress, cancellationToken), cancellationToken));
+
     /// <summary>Computes the root hash from this side's bytes and compares it with the snapshot's.</summary>
     /// <exception cref="RelocateException">The snapshot is unknown or damaged, or a volume cannot be read.</exception>
     /// <exception cref="Storage.ObjectStoreException">The store could not be reached.</exception>
@@ -71,6 +77,31 @@ public sealed class Restorer
         finally
         {
             state.Dispose();
+        }
+    }
+
+    private async Task<RestorePreview> PreviewGuardedAsync(RestoreRequest request, IProgress<ActivityProgress>? progress, CancellationToken cancellationToken)
+    {
+        var clock = new PartClock(_time);
+        var manifest = await _repository.Snapshots.GetAsync(request.SnapshotId, cancellationToken).ConfigureAwait(false);
+        using var directory = JournalDirectory.OpenExisting(request.JournalDirectory);
+        using var state = directory is null ? null : TargetState.Load(directory, _repository);
+        var believed = state is { IsTrusted: true } && state.Head!.Volumes.SequenceEqual(manifest.Volumes);
+        var paths = VolumeMatching.Paths(manifest, request.Volumes);
+        try
+        {
+            return Preview(believed ? state!.Rows() : []);
+        }
+        catch (JournalDamageException)
+        {
+            // Without it everything is compared.
+            return Preview([]);
+        }
+
+        RestorePreview Preview(IEnumerable<TargetRow> rows)
+        {
+            using var previewer = new RestorePreviewer(_repository, manifest, paths);
+            return previewer.Run(rows, request.Memory / 5, clock, progress, cancellationToken);
         }
     }
 

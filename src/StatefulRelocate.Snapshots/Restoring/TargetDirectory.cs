@@ -1,3 +1,4 @@
+using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Maps;
 using StatefulRelocate.Snapshots.Native;
 
@@ -24,6 +25,8 @@ internal sealed class TargetDirectory
     {
         (Parent, Handle, Entry, _metadata) = (parent, handle, entry, metadata);
         _names = fresh ? [] : handle.Names();
+        if (parent is null)
+            _names.Remove(ReservedDirectory.Name);
         parent?.Retain();
     }
 

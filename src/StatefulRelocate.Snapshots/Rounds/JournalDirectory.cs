@@ -27,6 +27,9 @@ internal sealed class JournalDirectory : IDisposable
     /// <summary>Stands from before the first byte that a restore writes until the journal says what the target is at.</summary>
     public string DirtyMark => Path.Combine(Root, "target.dirty");
 
+    /// <summary>The one that is there already, for who only looks; null without one.</summary>
+    public static JournalDirectory? OpenExisting(string path) => Directory.Exists(path) ? Open(path) : null;
+
     public static JournalDirectory Open(string path)
     {
         try

@@ -20,8 +20,9 @@ internal sealed class TreeDifferences : IDisposable
         _has = _wanted.MoveNext();
     }
 
-    public void Add(TreeEntry here)
+    public void Add(MergedEntry found)
     {
+        var here = found.Entry;
         if (_differences.Count >= MaxDifferences)
             return;
         for (; _has && _wanted.Current.Entry.Key.CompareTo(here.Key) < 0; _has = _wanted.MoveNext())
@@ -34,7 +35,7 @@ internal sealed class TreeDifferences : IDisposable
 
         var there = _wanted.Current.Entry;
         if (!here.Digest.AsSpan().SequenceEqual(there.Digest))
-            Note(here, Describe(here, there));
+            Note(here, Describe(found.Whole(), there));
         _has = _wanted.MoveNext();
     }
 
