@@ -34,14 +34,9 @@ internal static class RestoreCommand
             if (parse.GetValue(dryRun))
                 return await PreviewAsync(new Restorer(repository, TimeProvider.System), request, parse.GetValue(json), cancellationToken);
             Make(request.Volumes.Select(volume => volume.Path));
-
-            // Into an empty directory everything is written; in place nobody knows before how much that is.
-            long? total = parse.GetValue(inPlace) ? null : manifest.Bytes;
             SnapshotRestored restored;
-            await using (var progress = TransferProgress.Start("restoring", parse.GetValue(json), total))
-            {
+            await using (var progress = TransferProgress.Start("restoring", parse.GetValue(json)))
                 restored = await new Restorer(repository, TimeProvider.System).RestoreAsync(request, progress, cancellationToken);
-            }
 
             SnapshotOutput.Warn(restored.Warnings);
             if (parse.GetValue(json))

@@ -14,18 +14,17 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     private readonly TextWriter _output;
     private readonly TimeProvider _time;
     private readonly string _doing;
-    private readonly long? _total;
     private readonly bool _terminal;
     private readonly long _began;
-    private readonly Queue<(TimeSpan At, long Bytes)> _history = [];
+    private readonly Queue<(TimeSpan At, ActivityProgress Progress)> _history = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _drawing;
     private ActivityProgress? _latest;
     private bool _drawn;
 
-    private TransferProgress(string doing, long? total, TextWriter output, bool terminal, TimeProvider time)
+    private TransferProgress(string doing, TextWriter output, bool terminal, TimeProvider time)
     {
-        (_doing, _total, _output, _terminal, _time) = (doing, total, output, terminal, time);
+        (_doing, _output, _terminal, _time) = (doing, output, terminal, time);
         _began = time.GetTimestamp();
         _drawing = DrawAsync();
     }
@@ -33,11 +32,10 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     /// <summary>Begins to show; null with JSON.</summary>
     /// <param name="doing">What is being done, until the first report says so.</param>
     /// <param name="json">Whether a JSON document is asked for.</param>
-    /// <param name="total">Bytes in all, where it is known before and the reports do not say it; null: unknown.</param>
-    public static TransferProgress? Start(string doing, bool json, long? total = null)
-        => json ? null : new(doing, total, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"), TimeProvider.System);
+    public static TransferProgress? Start(string doing, bool json)
+        => json ? null : new(doing, Console.Error, !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb"), TimeProvider.System);
 
-    public static TransferProgress Start(string doing, long? total, TextWriter output, bool terminal, TimeProvider time) => new(doing, total, output, terminal, time);
+    public static TransferProgress Start(string doing, TextWriter output, bool terminal, TimeProvider time) => new(doing, output, terminal, time);
 
     /// <inheritdoc />
     public void Report(ActivityProgress value) => Volatile.Write(ref _latest, value);
@@ -81,20 +79,30 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
 
     private string Text(ActivityProgress at, TimeSpan elapsed)
     {
-        _history.Enqueue((elapsed, at.BytesDone));
+        _history.Enqueue((elapsed, at));
         while (_history.Count > 2 && elapsed - _history.Peek().At > Window)
             _history.Dequeue();
-        var (since, bytes) = _history.Count > 1 ? _history.Peek() : (TimeSpan.Zero, 0);
-        var rate = elapsed > since ? (at.BytesDone - bytes) / (elapsed - since).TotalSeconds : 0;
-        var files = at.EntriesDone is { } entries ? string.Create(CultureInfo.InvariantCulture, $", {entries:N0} names") : "";
+        var (since, before) = _history.Count > 1 ? _history.Peek() : (TimeSpan.Zero, new ActivityProgress());
         var doing = at.Doing ?? _doing;
-        if ((at.BytesTotal ?? _total) is not { } total || total <= 0)
-            return $"{doing}  {SnapshotOutput.Bytes(at.BytesDone)}{files}  {SnapshotOutput.Bytes((long)rate)}/s  {Clock(elapsed)}";
-        var share = Math.Clamp((double)at.BytesDone / total, 0, 1);
+        var bytes = SnapshotOutput.Bytes(at.BytesDone);
+        var names = at.EntriesDone is { } entries ? string.Create(CultureInfo.InvariantCulture, $", {entries:N0} names") : "";
+        var rate = SnapshotOutput.Bytes((long)Rate(at.BytesDone, before.BytesDone)) + "/s";
+        if (at.BytesTotal is { } total and > 0)
+            return $"{Bar(doing, at.BytesDone, total)}  {bytes} of {SnapshotOutput.Bytes(total)}{names}  {rate}  {Left(at.BytesDone, before.BytesDone, total)} left";
+        if (at is { EntriesTotal: { } all and > 0, EntriesDone: { } done })
+            return string.Create(CultureInfo.InvariantCulture, $"{Bar(doing, done, all)}  {bytes}, {done:N0} of {all:N0} names  {rate}  {Left(done, before.EntriesDone ?? 0, all)} left");
+        return $"{doing}  {bytes}{names}  {rate}  {Clock(elapsed)}";
+
+        double Rate(long now, long then) => elapsed > since ? Math.Max(0, now - then) / (elapsed - since).TotalSeconds : 0;
+
+        string Left(long now, long then, long all) => Rate(now, then) is > 0 and var speed ? Clock(TimeSpan.FromSeconds(Math.Min(Math.Max(0, all - now) / speed, 3.6e6))) : "?";
+    }
+
+    private static string Bar(string doing, long done, long total)
+    {
+        var share = Math.Clamp((double)done / total, 0, 1);
         var full = (int)(share * BarWidth);
-        var left = rate > 0 ? Clock(TimeSpan.FromSeconds(Math.Min(Math.Max(0, total - at.BytesDone) / rate, 3.6e6))) : "?";
-        return string.Create(
-            CultureInfo.InvariantCulture, $"{doing}  [{new string('#', full)}{new string('.', BarWidth - full)}] {share:0%}  {SnapshotOutput.Bytes(at.BytesDone)} of {SnapshotOutput.Bytes(total)}{files}  {SnapshotOutput.Bytes((long)rate)}/s  {left} left");
+        return string.Create(CultureInfo.InvariantCulture, $"{doing}  [{new string('#', full)}{new string('.', BarWidth - full)}] {share:0%}");
     }
 
     private static string Fitting(string text)

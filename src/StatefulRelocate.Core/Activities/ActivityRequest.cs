@@ -213,4 +213,7 @@ public sealed record ActivityProgress
 
     /// <summary>Files and other names done so far, or null where they are not counted.</summary>
     public long? EntriesDone { get; init; }
+
+    /// <summary>Files and other names in all, about; null while unknown, and where the bytes in all say more.</summary>
+    public long? EntriesTotal { get; init; }
 }

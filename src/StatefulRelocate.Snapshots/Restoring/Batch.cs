@@ -36,7 +36,6 @@ internal sealed class Batch
 
     public void Add(Piece piece, long weight)
     {
-        piece.Job.Begin();
         Pieces.Add(piece);
         Weight += weight;
     }

@@ -51,34 +51,37 @@ internal sealed class ContentWriter : IDisposable
     public void Fill(FileJob job)
     {
         var (map, kind) = (job.Entry.Blocks, job.Found is null ? PieceKind.Fill : PieceKind.Compare);
-        long next = 0;
+        var (next, rest) = (0L, job.Entry.Size);
         foreach (var (number, _) in map.Stored())
         {
             if (kind == PieceKind.Compare && number > next)
                 Add(new Piece(PieceKind.Clear, job, next, number - next), 0);
-            Add(new Piece(kind, job, number), Math.Min(BlockMap.ChunkLength, job.Entry.Size - number * BlockMap.ChunkLength));
+            var bytes = Math.Min(BlockMap.ChunkLength, job.Entry.Size - number * BlockMap.ChunkLength);
+            Add(new Piece(kind, job, number), bytes);
+            rest -= bytes;
             next = number + 1;
         }
 
         if (kind == PieceKind.Compare && next < map.Chunks)
             Add(new Piece(PieceKind.Clear, job, next, map.Chunks - next), 0);
-        HandIn(job);
+        HandIn(job, rest);
     }
 
     /// <summary>Hands in a file of which it is known what it holds.</summary>
     public void Patch(FileJob job, BlockMap known)
     {
-        var blocks = new List<long>(BlockMap.ChunkBlocks);
+        var (blocks, rest) = (new List<long>(BlockMap.ChunkBlocks), job.Entry.Size);
         foreach (var block in job.Entry.Blocks.ChangedSince(known))
         {
             blocks.Add(block);
+            rest -= Blocks.Size;
             if (blocks.Count == BlockMap.ChunkBlocks)
                 AddPatch(job, blocks);
         }
 
         if (blocks.Count > 0)
             AddPatch(job, blocks);
-        HandIn(job);
+        HandIn(job, Math.Max(rest, 0));
     }
 
     /// <summary>Begins what was handed in and does not fill a batch.</summary>
@@ -107,15 +110,20 @@ internal sealed class ContentWriter : IDisposable
         blocks.Clear();
     }
 
-    private void HandIn(FileJob job)
+    /// <param name="job">The file.</param>
+    /// <param name="rest">Bytes of it with which nothing is to be done.</param>
+    private void HandIn(FileJob job, long rest)
     {
-        // One that has no piece yet still has to be made, and to get its metadata.
+        Pass(rest);
+        // One that has no piece yet still has to be made, and to get its metadata. This piece takes over the hold that the job began with: let go here, after the
+        // piece was handed in, it could be the last one, and nobody would complete the file.
         Add(new Piece(PieceKind.None, job), 0);
-        job.End();
     }
 
     private void Add(Piece piece, long weight)
     {
+        if (piece.Kind != PieceKind.None)
+            piece.Job.Begin();
         _batch.Add(piece, weight);
         if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= FullPieces)
             Flush();
@@ -126,7 +134,8 @@ internal sealed class ContentWriter : IDisposable
         var read = buffers.Reader.BytesRead;
         foreach (var piece in batch.Pieces)
             Plan(piece, buffers);
-        Count(buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cache, _cancellationToken));
+        Interlocked.Add(ref _written, buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cache, _cancellationToken));
+        Pass(batch.Weight);
         foreach (var piece in batch.Pieces)
         {
             // Large files go to the disk while the rest is still being decoded; of small ones that would cost more than it spares.
@@ -325,9 +334,8 @@ internal sealed class ContentWriter : IDisposable
         _rows.Complete(job.Row, entry);
     }
 
-    private void Count(long bytes)
+    private void Pass(long bytes)
     {
-        Interlocked.Add(ref _written, bytes);
         if (bytes > 0)
             _progress(bytes);
     }

@@ -34,7 +34,7 @@ internal sealed class FileJob : IDisposable
 
     public IReadOnlyList<WrittenBlocks> Written => _written;
 
-    /// <summary>One more piece of it is under way.</summary>
+    /// <summary>One more piece of it is under way, beside the one that it begins with.</summary>
     public void Begin() => Interlocked.Increment(ref _left);
 
     /// <summary>A piece is done, or no more will come; whether that was the last.</summary>

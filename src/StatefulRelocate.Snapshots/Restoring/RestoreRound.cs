@@ -21,7 +21,7 @@ internal sealed class RestoreRound : IDisposable
     private readonly long _memory;
     private readonly IProgress<ActivityProgress>? _progress;
     private readonly Lock _reporting = new();
-    private long _done;
+    private long _done, _total;
 
     public RestoreRound(
         Repository repository, TargetState state, SnapshotManifest manifest, IEnumerable<string> paths, AheadOfManifest? ahead, long memory, IProgress<ActivityProgress>? progress)
@@ -41,6 +41,7 @@ internal sealed class RestoreRound : IDisposable
         var wanted = new WantedTree(_repository, _manifest, mine ? _state.Rows() : [], upon, _memory / 5);
         Check(wanted, upon, cancellationToken);
         clock.End("read the tree");
+        _total = _done + (mine && _state.IsTrusted ? wanted.BytesNotInRows : _manifest.Bytes);
 
         _state.MarkDirty();
         var metadata = new MetadataApplier();
@@ -91,10 +92,14 @@ internal sealed class RestoreRound : IDisposable
         => journal.Layers.Length <= _manifest.Layers.Length
             && journal.Layers.Zip(_manifest.Layers).All(pair => pair.First.SequenceEqual(pair.Second)) ? journal.Layers.Length : 0;
 
+    /// <summary>What turns out to be more than was to be gone through has no known end.</summary>
     private void Report(long bytes)
     {
         lock (_reporting)
-            _progress?.Report(new ActivityProgress { BytesDone = _done += bytes, Doing = "writing" });
+        {
+            _done += bytes;
+            _progress?.Report(new ActivityProgress { BytesDone = _done, BytesTotal = _done <= _total ? _total : null, Doing = "restoring" });
+        }
     }
 
     private FollowedFile? Followed(EntryKey key, FileFacts facts) => _ahead?.Find(key, facts);

@@ -40,6 +40,9 @@ internal sealed class WantedTree
     /// <summary>Rows of the journal whose names it does not have; known when it is checked.</summary>
     public IReadOnlyList<TargetRow> Gone => _gone;
 
+    /// <summary>Bytes in the files that the journal's rows do not have alike; known when it is checked.</summary>
+    public long BytesNotInRows { get; private set; }
+
     public IEnumerable<MergedEntry> Entries(CancellationToken cancellationToken)
     {
         if (_kept is not null)
@@ -82,6 +85,8 @@ internal sealed class WantedTree
                 directories.Push(entry.Key);
             else if (entry.Type == EntryType.HardLink)
                 _groups.Add(new EntryKey(entry.Volume, entry.LinkTarget));
+            if (entry.Type == EntryType.File && merged.Row?.Entry.Digest.AsSpan().SequenceEqual(entry.Digest) != true)
+                BytesNotInRows += entry.Size;
             taken += EntryMemory + (merged.Row?.Bytes.Length ?? 0) + (ReferenceEquals(entry, merged.Row?.Entry) ? 0 : entry.Blocks.Count * 16);
             _kept?.Add(merged);
             if (taken > _memory)

@@ -6,7 +6,10 @@ namespace StatefulRelocate.Snapshots.Rounds;
 internal sealed class RoundCounters(TimeProvider time, IProgress<ActivityProgress>? progress)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
-    private long _listed, _scanned, _changed, _shipped, _entries, _told;
+    private long _listed, _scanned, _gone, _changed, _shipped, _entries, _told, _expectedBytes, _expectedEntries;
+
+    /// <summary>Whether anybody is told how far it is.</summary>
+    public bool IsWatched => progress is not null;
 
     public long Scanned => Interlocked.Read(ref _scanned);
 
@@ -19,6 +22,19 @@ internal sealed class RoundCounters(TimeProvider time, IProgress<ActivityProgres
         _ = Interlocked.Add(ref _scanned, bytes);
         Tell();
     }
+
+    /// <summary>Bytes of files that have been gone through: read, or found to be holes, or what a list of changed ranges does not name.</summary>
+    public void GoThrough(long bytes)
+    {
+        _ = Interlocked.Add(ref _gone, bytes);
+        Tell();
+    }
+
+    /// <summary>Bytes in the files to read, all of them.</summary>
+    public void ExpectBytes(long bytes) => Interlocked.Exchange(ref _expectedBytes, bytes);
+
+    /// <summary>Names in the volumes, about.</summary>
+    public void ExpectEntries(long entries) => Interlocked.Exchange(ref _expectedEntries, entries);
 
     /// <summary>Bytes that lists of changed ranges name, or that no list is known for.</summary>
     public long Listed => Interlocked.Read(ref _listed);
@@ -42,7 +58,21 @@ internal sealed class RoundCounters(TimeProvider time, IProgress<ActivityProgres
         var (now, told) = (time.GetTimestamp(), Interlocked.Read(ref _told));
         if (told != 0 && time.GetElapsedTime(told, now) < Interval)
             return;
-        if (Interlocked.CompareExchange(ref _told, now, told) == told)
-            progress.Report(new ActivityProgress { BytesDone = Scanned, EntriesDone = Interlocked.Read(ref _entries), Doing = "reading" });
+        if (Interlocked.CompareExchange(ref _told, now, told) != told)
+            return;
+
+        // A file is gone through when a part of it is done; meanwhile more of it may have been read.
+        var (bytes, entries) = (Math.Max(Interlocked.Read(ref _gone), Scanned), Interlocked.Read(ref _entries));
+        progress.Report(new ActivityProgress
+        {
+            BytesDone = bytes,
+            BytesTotal = Expected(ref _expectedBytes, bytes),
+            EntriesDone = entries,
+            EntriesTotal = Expected(ref _expectedEntries, entries),
+            Doing = "reading",
+        });
     }
+
+    /// <summary>What turned out to be more than was expected has no known end.</summary>
+    private static long? Expected(ref long expected, long done) => Interlocked.Read(ref expected) is var all && all >= done && all > 0 ? all : null;
 }

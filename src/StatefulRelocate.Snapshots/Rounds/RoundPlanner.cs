@@ -206,6 +206,7 @@ internal sealed class RoundPlanner
     {
         var chunks = BlockMap.ChunksOf(job.Count);
         var last = new FileJobPart(0, 0);
+        var skipped = job.Size;
         try
         {
             for (var chunk = NextChunk(job, 0, chunks, keep: true); chunk < chunks; chunk = NextChunk(job, chunk, chunks, keep: true))
@@ -220,8 +221,11 @@ internal sealed class RoundPlanner
                 while (count < PartChunks && chunk + count < chunks && NextChunk(job, chunk + count, chunks, keep: false) == chunk + count)
                     count++;
                 last = new FileJobPart(chunk, count);
+                skipped -= Math.Min(count * BlockMap.ChunkLength, job.Size - chunk * BlockMap.ChunkLength);
                 chunk += count;
             }
+
+            _round.Counters.GoThrough(skipped);
         }
         catch (SystemCallException error)
         {

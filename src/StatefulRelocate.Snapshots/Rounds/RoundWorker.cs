@@ -54,6 +54,7 @@ internal sealed class RoundWorker : IDisposable
             finally
             {
                 window.Release(bytes);
+                _round.Counters.GoThrough(Math.Clamp(job.Size - part.FirstChunk * BlockMap.ChunkLength, 0, part.Chunks * BlockMap.ChunkLength));
             }
         }
 

@@ -113,7 +113,9 @@ internal sealed class SourceRound
         using var table = _request.DryRun ? null : new JournalWriter(_directory.SourceJournal);
         using var layer = _request.DryRun ? null : new LayerWriter(_repository, round.Counters.Ship, cancellationToken);
         using var sequencer = new RoundSequencer(round, table, layer, chunks, whole);
-        await new RoundPipeline(round, sequencer).RunAsync(source.Roots, journal, chunks, cancellationToken).ConfigureAwait(false);
+        var forecast = SizeForecast.Start(round.Counters, source.Roots, round.CompareAll ? null : journal?.Head.Entries, _request.Filter, _time, cancellationToken);
+        await using (forecast.ConfigureAwait(false))
+            await new RoundPipeline(round, sequencer).RunAsync(source.Roots, journal, chunks, cancellationToken).ConfigureAwait(false);
         await source.ReadAsync().ConfigureAwait(false);
         clock.End("scan");
 
