@@ -41,6 +41,12 @@ public sealed class Repository
     /// <summary>Where its objects live.</summary>
     public IObjectStore Store { get; }
 
+    /// <summary>
+    /// Whether the store itself keeps the conditions of puts. Where it does not, the writers agree by claims: good for snapshots, but a put whose answer was
+    /// lost may still take effect after its claim is gone, which a writer record must never suffer.
+    /// </summary>
+    public bool StoreKeepsConditions => _config.Conditions == ConfigObject.ByStore;
+
     /// <summary>Its snapshots.</summary>
     public ManifestStore Snapshots { get; }
 

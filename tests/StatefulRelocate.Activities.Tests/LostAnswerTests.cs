@@ -2,6 +2,7 @@ using StatefulRelocate.Activities.Tests.Moves;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Leases;
 using StatefulRelocate.Core.Saga;
+using StatefulRelocate.Snapshots.Storage;
 
 namespace StatefulRelocate.Activities.Tests;
 
@@ -21,6 +22,19 @@ public sealed class LostAnswerTests
         await move.DoAsync(step);
         await move.CompleteAsync();
         Assert.Equal("edge-b", (await move.RecordAsync())!.Writer);
+    }
+
+    [Theory]
+    [InlineData("preflight-source")]
+    [InlineData("preflight-target")]
+    public async Task A_store_that_keeps_no_conditions_is_refused_before_anything_is_done(string step)
+    {
+        await using var move = await Move.StartAsync(conditions: ConditionKeeping.Claims);
+        var failure = await Assert.ThrowsAsync<ActivityException>(() => move.DoAsync(step));
+        Assert.Equal(("bad-input", false), (failure.Failure.Code, failure.Failure.Retryable));
+        Assert.Contains("its server knows no conditional writes", failure.Message, StringComparison.Ordinal);
+        await move.UndoAsync(step);
+        Assert.Equal(AppRunState.Running, move.A.State(Move.App));
     }
 
     [Fact]

@@ -38,6 +38,8 @@ internal static class RepoCommands
         {
             var repository = await Repository.InitializeAsync(options.Store(parse), await options.KeyAsync(parse, cancellationToken), cancellationToken);
             Console.WriteLine($"made repository {repository.Id} in {repository.Store.Description}; without its passphrase or key file nobody can read it, you included");
+            if (!repository.StoreKeepsConditions)
+                SnapshotOutput.Warn(["the server knows no conditional writes: snapshots are safe there, and relocations through it are refused (docs/object-stores.md)"]);
             return ExitCode.Completed;
         }));
         return command;

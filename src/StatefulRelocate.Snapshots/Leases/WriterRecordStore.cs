@@ -13,7 +13,17 @@ public sealed class WriterRecordStore
     private readonly Repository _repository;
 
     /// <summary>Makes one.</summary>
-    public WriterRecordStore(Repository repository) => _repository = repository;
+    /// <exception cref="RelocateException">
+    /// The repository's store keeps no conditions. A put of ours whose answer was lost could then take effect late and turn the record back to an older
+    /// writer, while the newer one runs the app; so nothing is begun there.
+    /// </exception>
+    public WriterRecordStore(Repository repository)
+    {
+        if (!repository.StoreKeepsConditions)
+            throw new RelocateException(
+                $"{repository.Store.Description}: its server knows no conditional writes, so it cannot hold the record of who may run an app; relocate through a directory, Amazon S3, Azure, or a MinIO or Ceph that knows If-Match (docs/object-stores.md)");
+        _repository = repository;
+    }
 
     /// <summary>Reads the record of an app, or null when it never had one.</summary>
     /// <exception cref="ObjectStoreException">The store cannot be reached, or the repository is not there any more.</exception>

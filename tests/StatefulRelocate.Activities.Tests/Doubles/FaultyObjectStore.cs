@@ -4,7 +4,7 @@ using StatefulRelocate.Snapshots.Storage;
 namespace StatefulRelocate.Activities.Tests.Doubles;
 
 /// <summary>A real store behind a line that can be cut before a request or before its answer.</summary>
-internal sealed class FaultyObjectStore(IObjectStore inner, CrashPoints crashes) : IObjectStore
+internal sealed class FaultyObjectStore(IObjectStore inner, CrashPoints crashes, ConditionKeeping conditions) : IObjectStore, IConditionProbe
 {
     /// <summary>Nothing gets through.</summary>
     public bool Unreachable { get; set; }
@@ -71,6 +71,10 @@ internal sealed class FaultyObjectStore(IObjectStore inner, CrashPoints crashes)
         Enter("ask the time");
         return inner.ServerTimeAsync(cancellationToken);
     }
+
+    public Task<ConditionKeeping> ProbeAsync(CancellationToken cancellationToken) => Task.FromResult(conditions);
+
+    public void Remember(ConditionKeeping keeping) => Assert.Equal(conditions, keeping);
 
     private void Enter(string what)
     {

@@ -16,6 +16,7 @@ using StatefulRelocate.ObjectStores;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Leases;
+using StatefulRelocate.Snapshots.Storage;
 
 namespace StatefulRelocate.Activities.Tests.Moves;
 
@@ -93,7 +94,9 @@ internal sealed class Move : IAsyncDisposable
     /// <summary>A world in which the app serves on edge-a.</summary>
     /// <param name="cluster">Makes a cluster of a name and an address in a directory; null: doubles.</param>
     /// <param name="definition">The app; null: one for the doubles, with every hook.</param>
-    public static async Task<Move> StartAsync(Func<string, string, string, Task<ICluster>>? cluster = null, AppDefinition? definition = null)
+    /// <param name="conditions">Who keeps the conditions of puts.</param>
+    public static async Task<Move> StartAsync(
+        Func<string, string, string, Task<ICluster>>? cluster = null, AppDefinition? definition = null, ConditionKeeping conditions = ConditionKeeping.Store)
     {
         var token = TestContext.Current.CancellationToken;
         var root = Path.Combine(Home, "relocate-steps-" + Guid.NewGuid().ToString("n"));
@@ -102,7 +105,7 @@ internal sealed class Move : IAsyncDisposable
         RepositoryKey.CreateKeyFile(keyFile);
         var crashes = new CrashPoints();
         var objects = Directory.CreateDirectory(Path.Combine(root, "objects")).FullName;
-        var store = new FaultyObjectStore(DirectoryObjectStore.Open(objects), crashes);
+        var store = new FaultyObjectStore(DirectoryObjectStore.Open(objects), crashes, conditions);
         var repository = await Repository.InitializeAsync(store, RepositoryKey.FromKeyFile(keyFile), token);
         var state = Directory.CreateDirectory(Path.Combine(root, "dns")).FullName;
         var endpoint = FreeEndpoint();

@@ -1,10 +1,12 @@
 using System.Net;
+using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Repositories;
 using StatefulRelocate.ObjectStores.Requests;
 using StatefulRelocate.ObjectStores.S3;
 using StatefulRelocate.ObjectStores.Tests.Servers;
 using StatefulRelocate.Snapshots;
 using StatefulRelocate.Snapshots.Keys;
+using StatefulRelocate.Snapshots.Leases;
 using StatefulRelocate.Snapshots.Storage;
 using StatefulRelocate.TestSupport.Servers;
 
@@ -63,6 +65,16 @@ public sealed class S3ConditionTests(TestServers servers)
         await other.PutAsync("leases/web", new byte[] { 1 }, PutCondition.IfAbsent, Cancellation);
         Assert.DoesNotContain(seen, request => request.Contains(".probe", StringComparison.Ordinal) || request.EndsWith("under a condition", StringComparison.Ordinal));
         Assert.Contains(seen, request => request.StartsWith("PUT", StringComparison.Ordinal) && request.Contains("/.claims/leases/web/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_repository_on_a_server_that_keeps_no_conditions_holds_no_writer_records()
+    {
+        using var store = await OpenAsync(IgnoringConditions);
+        var repository = await Repository.InitializeAsync(store, RepositoryKey.FromPassphrase("correct horse battery staple"), Cancellation);
+        var refused = Assert.Throws<RelocateException>(() => new WriterRecordStore(repository));
+        Assert.Equal(ExitCode.BadInput, refused.ExitCode);
+        Assert.Contains("knows no conditional writes, so it cannot hold the record of who may run an app", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
