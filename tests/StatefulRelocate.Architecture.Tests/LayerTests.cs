@@ -12,7 +12,7 @@ public sealed class LayerTests
         ("activities", ["StatefulRelocate.Activities"]),
         ("engine clients", ["StatefulRelocate.Engines.Temporal.Client"]),
         ("engines", ["StatefulRelocate.Engines", "StatefulRelocate.Engines.Temporal"]),
-        ("programs", ["StatefulRelocate.Programs"]),
+        ("programs", ["StatefulRelocate.Hosting", "StatefulRelocate.Programs"]),
         ("faces", ["StatefulRelocate.Agent", "StatefulRelocate.Cli", "StatefulRelocate.Server"]),
     ];
 
