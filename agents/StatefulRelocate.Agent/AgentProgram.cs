@@ -3,6 +3,7 @@ using StatefulRelocate.Activities.Streams;
 using StatefulRelocate.Agent.Measuring;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Engines.Temporal.Client.Connecting;
 using StatefulRelocate.Engines.Temporal.Workers;
 using StatefulRelocate.Hosting;
 using StatefulRelocate.Hosting.Metrics;
@@ -30,7 +31,7 @@ internal static class AgentProgram
                 Metrics = metrics,
                 Verbose = verbose,
             },
-            Temporalio.Common.EnvConfig.ClientEnvConfig.LoadClientConnectOptions()).ConfigureAwait(false);
+            ConnectionSettings.Load()).ConfigureAwait(false);
         return ExitCode.Completed;
     }
 
@@ -42,9 +43,9 @@ internal static class AgentProgram
             await agent.DisposeAsync().ConfigureAwait(false);
             return null;
         }
-        catch (AgentUnreachableException error)
+        catch (AgentUnreachableException)
         {
-            return $"{error.Message}; start it with 'relocate cluster up {cluster.Name}'";
+            return $"cluster '{cluster.Name}' is not up; start it with 'relocate cluster up {cluster.Name}'";
         }
     });
 }

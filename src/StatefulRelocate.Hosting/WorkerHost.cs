@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Engines.Temporal.Client.Connecting;
 using StatefulRelocate.Hosting.Endpoints;
 using StatefulRelocate.Hosting.Metrics;
 using StatefulRelocate.Hosting.Presences;
@@ -20,17 +21,19 @@ public sealed partial class WorkerHost
     private readonly WorkerHostOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly TemporalClient _client;
+    private readonly ConnectionSettings _settings;
+    private readonly ILoggerFactory _loggers;
+    private readonly TemporalRuntime _runtime;
     private readonly Presence _temporal;
+    private ITemporalClient? _client;
     private volatile bool _working;
 
-    private WorkerHost(WorkerHostOptions options, TemporalClientConnectOptions connection, ILoggerFactory loggers, TimeProvider time)
+    private WorkerHost(WorkerHostOptions options, ConnectionSettings settings, ILoggerFactory loggers, TimeProvider time)
     {
-        (_options, _time) = (options, time);
+        (_options, _settings, _loggers, _time) = (options, settings, loggers, time);
         _logger = loggers.CreateLogger(options.Program);
-        connection.LoggerFactory = loggers;
-        connection.Interceptors = options.Interceptors;
-        connection.Runtime = new TemporalRuntime(new TemporalRuntimeOptions
+        _temporal = new Presence($"Temporal server {settings.Address}", AskTemporalAsync);
+        _runtime = new TemporalRuntime(new TemporalRuntimeOptions
         {
             Telemetry = new TelemetryOptions
             {
@@ -42,25 +45,23 @@ public sealed partial class WorkerHost
                 },
             },
         });
-        _client = TemporalClient.CreateLazy(connection);
-        _temporal = TemporalPresence.Of(_client);
     }
 
     /// <summary>Runs until SIGTERM or SIGINT, and drains then.</summary>
     /// <param name="options">What runs.</param>
-    /// <param name="connection">How Temporal is reached.</param>
+    /// <param name="settings">How Temporal is reached.</param>
     /// <exception cref="RelocateException">The address to listen on is taken.</exception>
-    public static async Task RunAsync(WorkerHostOptions options, TemporalClientConnectOptions connection)
+    public static async Task RunAsync(WorkerHostOptions options, ConnectionSettings settings)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(settings);
         using var signals = new StopSignals();
         using var loggers = LoggerFactory.Create(logging => logging
             .SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Warning)
             .AddFilter(options.Program, LogLevel.Information)
             .AddConsole(static console => (console.FormatterName, console.LogToStandardErrorThreshold) = (LineFormatter.FormatterName, LogLevel.Trace))
             .Services.AddSingleton<ConsoleFormatter>(new LineFormatter(options.Verbose, TimeProvider.System)));
-        var host = new WorkerHost(options, connection, loggers, TimeProvider.System);
+        var host = new WorkerHost(options, settings, loggers, TimeProvider.System);
         await host.ServeAsync(signals.Stop).ConfigureAwait(false);
     }
 
@@ -118,7 +119,7 @@ public sealed partial class WorkerHost
             LogDraining(_logger);
         }).ConfigureAwait(false);
         _working = true;
-        var workers = _options.Workers(_client);
+        var workers = _options.Workers(_client!);
         try
         {
             var running = workers.Select(worker => worker.ExecuteAsync(ending.Token)).ToList();
@@ -135,6 +136,25 @@ public sealed partial class WorkerHost
                 worker.Dispose();
         }
     }
+
+    private async Task<string?> AskTemporalAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_client is null)
+                _client = await TemporalConnector.ConnectAsync(_settings, Configure, cancellationToken).ConfigureAwait(false);
+            else
+                await TemporalConnector.CheckAsync(_client, _settings, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (RelocateException error)
+        {
+            return error.Message;
+        }
+    }
+
+    private void Configure(TemporalClientConnectOptions options) =>
+        (options.Runtime, options.LoggerFactory, options.Interceptors) = (_runtime, _loggers, _options.Interceptors);
 
     private IEnumerable<Presence> Needs() => [.. _options.Needs, _temporal];
 

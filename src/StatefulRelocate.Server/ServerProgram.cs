@@ -1,5 +1,6 @@
 using System.Net;
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Engines.Temporal.Client.Connecting;
 using StatefulRelocate.Engines.Temporal.Workers;
 using StatefulRelocate.Hosting;
 using StatefulRelocate.Server.Codec;
@@ -13,8 +14,8 @@ internal static class ServerProgram
 
     public static async Task<int> RunAsync(ServerWorkerOptions worker, IPEndPoint? listen, IReadOnlyList<string> codecOrigins, string? codecTokenFile, bool verbose)
     {
-        var connection = Temporalio.Common.EnvConfig.ClientEnvConfig.LoadClientConnectOptions();
-        var codec = CodecSettings.Read(codecOrigins, codecTokenFile, listen, connection.DataConverter.PayloadCodec);
+        var settings = ConnectionSettings.Load();
+        var codec = CodecSettings.Read(codecOrigins, codecTokenFile, listen, settings.Codec);
         await WorkerHost.RunAsync(
             new WorkerHostOptions
             {
@@ -25,7 +26,7 @@ internal static class ServerProgram
                 Routes = application => codec?.AddTo(application),
                 Verbose = verbose,
             },
-            connection).ConfigureAwait(false);
+            settings).ConfigureAwait(false);
         return ExitCode.Completed;
     }
 }

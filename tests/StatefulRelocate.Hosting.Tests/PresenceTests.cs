@@ -16,7 +16,7 @@ public sealed class PresenceTests
         await presence.WaitAsync(_log, TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.True(presence.IsThere);
-        Assert.Equal(["waiting for cluster 'edge-a': refused", "cluster 'edge-a' answers"], _log.Lines);
+        Assert.Equal(["refused (waiting)", "cluster 'edge-a' answers"], _log.Lines);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class PresenceTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watching);
         Assert.False(presence.IsThere);
-        Assert.Equal(["waiting for Temporal: hung up"], _log.Lines);
+        Assert.Equal(["hung up (waiting)"], _log.Lines);
     }
 
     private sealed class ListLogger : ILogger

@@ -11,15 +11,21 @@ public static class TemporalConnector
     /// <summary>A server that is there answers within milliseconds; a packet that is dropped on the way is never answered.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
-
     /// <summary>Connects, once, and sees that the namespace is there. Takes 5 seconds at most where nobody answers.</summary>
     /// <param name="settings">Where to.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RelocateException">One line says what is wrong and what to do.</exception>
-    public static async Task<ITemporalClient> ConnectAsync(ConnectionSettings settings, CancellationToken cancellationToken)
+    public static Task<ITemporalClient> ConnectAsync(ConnectionSettings settings, CancellationToken cancellationToken) => ConnectAsync(settings, static _ => { }, cancellationToken);
+
+    /// <summary>Connects, once, and sees that the namespace is there. Takes 5 seconds at most where nobody answers.</summary>
+    /// <param name="settings">Where to.</param>
+    /// <param name="configure">Adds what a program sets beside the settings: its runtime, its interceptors.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RelocateException">One line says what is wrong and what to do.</exception>
+    public static async Task<ITemporalClient> ConnectAsync(ConnectionSettings settings, Action<TemporalClientConnectOptions> configure, CancellationToken cancellationToken)
     {
         var options = settings.ToOptions();
+        configure(options);
         try
         {
             var client = await TemporalClient.ConnectAsync(options).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
@@ -32,36 +38,24 @@ public static class TemporalConnector
         }
     }
 
-    /// <summary>Connects for a program that has nothing else to do: tries again for as long as it takes, whatever the server says.</summary>
-    /// <param name="settings">Where to.</param>
-    /// <param name="log">Is told why it does not connect, whenever that changes, and when it does.</param>
-    /// <param name="time">The clock of the waits.</param>
+    /// <summary>Sees that a server to which a client was connected is still there, with the namespace. Takes 5 seconds at most where nobody answers.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="settings">Where it was connected to.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="RelocateException">A certificate or key of the settings cannot be read.</exception>
-    public static async Task<ITemporalClient> ConnectPatientlyAsync(ConnectionSettings settings, Action<string> log, TimeProvider time, CancellationToken cancellationToken)
+    /// <exception cref="RelocateException">One line says what is wrong and what to do.</exception>
+    public static async Task CheckAsync(ITemporalClient client, ConnectionSettings settings, CancellationToken cancellationToken)
     {
-        string? said = null;
-        settings.ToOptions();
-        for (var wait = TimeSpan.FromMilliseconds(200); ; wait = wait * 2 < LongestWait ? wait * 2 : LongestWait)
+        try
         {
-            try
-            {
-                var client = await ConnectAsync(settings, cancellationToken).ConfigureAwait(false);
-                if (said is not null)
-                    log($"Temporal server {settings.Address}: connected");
-                return client;
-            }
-            catch (RelocateException error)
-            {
-                if (said != error.Message)
-                    log($"{said = error.Message} (trying again)");
-            }
-
-            await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+            await CheckNamespaceAsync(client, settings, cancellationToken).WaitAsync(Patience, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is InvalidOperationException or TimeoutException or RpcException)
+        {
+            throw ConnectError.Describe(settings, error);
         }
     }
 
-    private static async Task CheckNamespaceAsync(TemporalClient client, ConnectionSettings settings, CancellationToken cancellationToken)
+    private static async Task CheckNamespaceAsync(ITemporalClient client, ConnectionSettings settings, CancellationToken cancellationToken)
     {
         var rpc = new RpcOptions { CancellationToken = cancellationToken, Timeout = Patience };
         try
@@ -74,7 +68,7 @@ public static class TemporalConnector
         }
     }
 
-    private static async Task<string> HintAsync(TemporalClient client, RpcOptions rpc)
+    private static async Task<string> HintAsync(ITemporalClient client, RpcOptions rpc)
     {
         try
         {

@@ -7,7 +7,7 @@ public sealed partial class Presence
 {
     private static readonly TimeSpan WhileAway = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan WhileThere = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
     private readonly Func<CancellationToken, Task<string?>> _ask;
     private volatile bool _isThere;
     private bool _said;
@@ -46,7 +46,7 @@ public sealed partial class Presence
         if (why is null && _said)
             LogBack(logger, Name);
         else if (why is not null && !_said)
-            LogAway(logger, Name, why);
+            LogAway(logger, why);
         _said = why is not null;
         return _isThere = why is null;
     }
@@ -61,12 +61,12 @@ public sealed partial class Presence
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return $"no answer within {AnswerLimit.TotalSeconds:0} s";
+            return $"{Name}: no answer within {AnswerLimit.TotalSeconds:0} s";
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "waiting for {Name}: {Why}")]
-    private static partial void LogAway(ILogger logger, string name, string why);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Why} (waiting)")]
+    private static partial void LogAway(ILogger logger, string why);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Name} answers")]
     private static partial void LogBack(ILogger logger, string name);
