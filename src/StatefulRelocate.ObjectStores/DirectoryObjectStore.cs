@@ -73,18 +73,20 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     /// <inheritdoc />
     public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
-        => GuardAsync<object?>("read", name, async () =>
+        => GuardAsync<object?>("read", name, () =>
         {
             using var file = OpenFile(name);
             for (var done = 0; done < destination.Length;)
             {
-                var read = await RandomAccess.ReadAsync(file, destination[done..], offset + done, cancellationToken).ConfigureAwait(false);
+                // On the caller's thread: an asynchronous read of a file is this one on a thread of the pool, and waking that costs more than a block.
+                cancellationToken.ThrowIfCancellationRequested();
+                var read = RandomAccess.Read(file, destination.Span[done..], offset + done);
                 if (read == 0)
                     throw new ObjectStoreException($"{Description}: '{name}' ends at {offset + done} bytes, before the range {offset}+{destination.Length}: it is truncated") { ObjectAtFault = true };
                 done += read;
             }
 
-            return null;
+            return Task.FromResult<object?>(null);
         });
 
     /// <inheritdoc />

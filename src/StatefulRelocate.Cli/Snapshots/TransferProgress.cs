@@ -17,7 +17,7 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     private readonly bool _terminal;
     private readonly long _began;
     private readonly Queue<(TimeSpan At, ActivityProgress Progress)> _history = [];
-    private readonly CancellationTokenSource _stop = new();
+    private readonly PeriodicTimer _timer;
     private readonly Task _drawing;
     private ActivityProgress? _latest;
     private bool _drawn;
@@ -26,6 +26,7 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     {
         (_doing, _output, _terminal, _time) = (doing, output, terminal, time);
         _began = time.GetTimestamp();
+        _timer = new PeriodicTimer(terminal ? Frame : Line, time);
         _drawing = DrawAsync();
     }
 
@@ -43,9 +44,9 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     /// <summary>Ends it and takes the line away.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        // Not by a token: a timer that is cancelled makes the text of a stack trace, 12 ms of a native process.
+        _timer.Dispose();
         await _drawing;
-        _stop.Dispose();
         if (_drawn && _terminal)
             await _output.WriteAsync("\r\e[K");
     }
@@ -54,8 +55,7 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
     {
         try
         {
-            using var timer = new PeriodicTimer(_terminal ? Frame : Line, _time);
-            while (await timer.WaitForNextTickAsync(_stop.Token))
+            while (await _timer.WaitForNextTickAsync())
             {
                 if (Volatile.Read(ref _latest) is not { } latest)
                     continue;
@@ -66,10 +66,6 @@ internal sealed class TransferProgress : IProgress<ActivityProgress>, IAsyncDisp
                 else
                     await _output.WriteLineAsync(text);
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The end.
         }
         catch (IOException)
         {

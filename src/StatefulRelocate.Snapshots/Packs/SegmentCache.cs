@@ -3,12 +3,13 @@ namespace StatefulRelocate.Snapshots.Packs;
 /// <summary>
 /// Segments that several batches need parts of: a segment of many small files, or of changes all over a large one, is fetched once.
 /// Whoever asks first fetches it, everybody else waits for that; it is forgotten when nothing of it is left to be asked for, or
-/// something newer needs the room.
+/// something newer needs the room. The buffers are used again: as garbage they took 400 MiB of a restore of 40,000 small files.
 /// </summary>
 internal sealed class SegmentCache
 {
     private readonly Dictionary<(int Pack, int Segment), CachedSegment> _segments = [];
     private readonly Queue<CachedSegment> _ages = [];
+    private readonly Stack<byte[]> _spare = [];
     private readonly object _lock = new();
     private readonly long _capacity;
     private long _bytes;
@@ -46,20 +47,20 @@ internal sealed class SegmentCache
         {
             if (segment.Left > 0 || segment.Users > 1)
             {
-                segment.Content = content.ToArray();
+                segment.Hold(_spare.TryPop(out var spare) && spare.Length >= content.Length ? spare : new byte[Math.Max(content.Length, PackWriter.SegmentLength)], content);
                 _bytes += content.Length;
                 _ages.Enqueue(segment);
             }
 
             segment.IsDone = true;
-            while (_bytes > _capacity && _ages.TryDequeue(out var old))
-                Forget(old);
+            while (_ages.TryPeek(out var old) && (old.IsForgotten || _bytes > _capacity))
+                Forget(_ages.Dequeue());
             Monitor.PulseAll(_lock);
         }
     }
 
-    /// <summary>The content that another fetches; null when it failed to, or had no need to keep it.</summary>
-    public byte[]? Wait(CachedSegment segment)
+    /// <summary>The content that another fetches, valid until the segment is given back; empty when it failed to, or had no need to keep it.</summary>
+    public ReadOnlySpan<byte> Wait(CachedSegment segment)
     {
         lock (_lock)
         {
@@ -81,8 +82,9 @@ internal sealed class SegmentCache
             }
 
             segment.Users--;
-            if (segment.Users == 0 && (segment.Left <= 0 || segment.Content is null))
+            if (segment.Users == 0 && (segment.Left <= 0 || segment.Content.IsEmpty))
                 Forget(segment);
+            Recycle(segment);
         }
     }
 
@@ -90,18 +92,28 @@ internal sealed class SegmentCache
     {
         if (_segments.TryGetValue((segment.Pack, segment.Number), out var known) && ReferenceEquals(known, segment))
             _segments.Remove((segment.Pack, segment.Number));
-        if (segment.Content is null || segment.IsForgotten)
+        if (segment.Content.IsEmpty || segment.IsForgotten)
             return;
 
-        // Who holds it keeps the array; it only counts no more.
+        // Who holds it still reads it; it only counts no more.
         segment.IsForgotten = true;
         _bytes -= segment.Content.Length;
+        Recycle(segment);
+    }
+
+    private void Recycle(CachedSegment segment)
+    {
+        if (segment is { IsForgotten: true, Users: 0 } && segment.GiveUp() is { } buffer)
+            _spare.Push(buffer);
     }
 }
 
 /// <summary>A segment in a <see cref="SegmentCache"/>; all but its content is the cache's.</summary>
 internal sealed class CachedSegment(int pack, int number, int left)
 {
+    private byte[]? _buffer;
+    private int _length;
+
     public int Pack { get; } = pack;
 
     public int Number { get; } = number;
@@ -115,5 +127,20 @@ internal sealed class CachedSegment(int pack, int number, int left)
 
     public bool IsForgotten { get; set; }
 
-    public byte[]? Content { get; set; }
+    /// <summary>Its blocks; empty while nobody has fetched it, or where it is not kept.</summary>
+    public ReadOnlySpan<byte> Content => _buffer.AsSpan(0, _length);
+
+    public void Hold(byte[] buffer, ReadOnlySpan<byte> content)
+    {
+        content.CopyTo(buffer);
+        (_buffer, _length) = (buffer, content.Length);
+    }
+
+    /// <summary>Its buffer, which it has no more; null where it has none.</summary>
+    public byte[]? GiveUp()
+    {
+        var buffer = _buffer;
+        (_buffer, _length) = (null, 0);
+        return buffer;
+    }
 }

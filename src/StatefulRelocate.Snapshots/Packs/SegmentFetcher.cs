@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Numerics;
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Storage;
@@ -64,7 +65,7 @@ internal sealed class SegmentFetcher : IDisposable
         var from = known || header is not null ? start : 0;
         var length = (int)(end - from);
         if (_stored.Length < length)
-            _stored = new byte[Math.Max(length, 1 << 20)];
+            _stored = GC.AllocateUninitializedArray<byte>((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(length, 1 << 20)));
         var reading = ReadAsync(pack.Name, from, _stored.AsMemory(0, length), cancellationToken);
         if (!known)
         {

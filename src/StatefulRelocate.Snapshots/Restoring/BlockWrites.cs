@@ -45,7 +45,7 @@ internal static class BlockWrites
     private static long ApplyPack(List<BlockWrite> writes, int start, int end, PackTable pack, SegmentFetcher fetcher, SegmentCache cache, CancellationToken cancellationToken)
     {
         long written = 0;
-        var segments = new List<(CachedSegment Segment, bool IsMine, int First, int End)>();
+        var (own, others) = (new Queue<Share>(), new Queue<Share>());
         try
         {
             for (var first = start; first < end;)
@@ -54,32 +54,30 @@ internal static class BlockWrites
                 for (; last < end && writes[last].Place.Segment == number; last++)
                     used += writes[last].Place.Length;
                 var (segment, mine) = cache.Take(writes[first].Place.Pack, number, pack.Segments[number].PlainLength, used);
-                segments.Add((segment, mine, first, last));
+                (mine ? own : others).Enqueue(new Share(segment, first, last));
                 first = last;
             }
 
-            // First all that is this thread's to fetch, then what others fetch: so nobody waits for somebody who waits.
-            var own = segments.Where(s => s.IsMine).ToArray();
-            var next = 0;
-            fetcher.Fetch(pack, Array.ConvertAll(own, s => s.Segment.Number), (_, content) =>
+            // First all that is this thread's to fetch, then what others fetch: so nobody waits for somebody who waits. Each is given back at once.
+            fetcher.Fetch(pack, [.. own.Select(s => s.Segment.Number)], (_, content) =>
             {
-                var (segment, _, first, last) = own[next++];
+                var (segment, first, last) = own.Peek();
                 cache.Put(segment, content);
                 written += Write(writes, first, last, content);
+                cache.Release(own.Dequeue().Segment);
             }, cancellationToken);
-            foreach (var (segment, mine, first, last) in segments)
+            for (; others.TryPeek(out var share); cache.Release(others.Dequeue().Segment))
             {
-                if (mine)
-                    continue;
-                if (cache.Wait(segment) is { } known)
-                    written += Write(writes, first, last, known);
+                if (cache.Wait(share.Segment) is { IsEmpty: false } known)
+                    written += Write(writes, share.First, share.End, known);
                 else
-                    fetcher.Fetch(pack, [segment.Number], (_, content) => written += Write(writes, first, last, content), cancellationToken);
+                    fetcher.Fetch(pack, [share.Segment.Number], (_, content) => written += Write(writes, share.First, share.End, content), cancellationToken);
             }
         }
         finally
         {
-            segments.ForEach(s => cache.Release(s.Segment));
+            foreach (var share in own.Concat(others))
+                cache.Release(share.Segment);
         }
 
         return written;
@@ -101,4 +99,7 @@ internal static class BlockWrites
 
         return written;
     }
+
+    /// <summary>The writes that need blocks of one segment.</summary>
+    private readonly record struct Share(CachedSegment Segment, int First, int End);
 }

@@ -231,7 +231,7 @@ internal sealed class ContentWriter : IDisposable
     private (FileJob Job, FileFacts Facts, bool Substituted) Complete(FileJob job)
     {
         var file = job.Open();
-        if (job.Found is null && file.Facts().Size != job.Entry.Size)
+        if (job.Found is null && (job.Entry.Blocks.Count == 0 || job.Entry.Blocks[job.Entry.Blocks.Count - 1] == default))
             file.SetLength(job.Entry.Size);
         var (facts, substituted) = _metadata.Apply(file, job.Entry, bare: job.Found is null && !job.Directory.Inherits);
         if (facts.Size != job.Entry.Size)
@@ -297,8 +297,8 @@ internal sealed class ContentWriter : IDisposable
 
         for (var number = written.FirstChunk; number < written.FirstChunk + written.Chunks; number++)
         {
-            var data = file.NextData(number * BlockMap.ChunkLength) ?? job.Entry.Size;
-            if (map.Chunk(number) is null && data >= Math.Min((number + 1) * BlockMap.ChunkLength, job.Entry.Size))
+            if (map.Chunk(number) is null
+                && (file.NextData(number * BlockMap.ChunkLength) ?? job.Entry.Size) is var data && data >= Math.Min((number + 1) * BlockMap.ChunkLength, job.Entry.Size))
             {
                 // Straight to the next data: a hole may be a million chunks long.
                 number = Math.Max(number, Math.Min(data / BlockMap.ChunkLength, written.FirstChunk + written.Chunks) - 1);

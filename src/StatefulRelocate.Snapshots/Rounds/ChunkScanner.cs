@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Packs;
@@ -17,6 +18,7 @@ internal sealed class ChunkScanner : IDisposable
     private readonly UInt128[] _ids = new UInt128[BlockMap.ChunkBlocks], _fingerprints = new UInt128[BlockMap.ChunkBlocks];
     private readonly UInt128[] _oldIds = new UInt128[BlockMap.ChunkBlocks], _oldFingerprints = new UInt128[BlockMap.ChunkBlocks];
     private readonly List<int> _changed = [];
+    private readonly IncrementalHash _contentHash;
     private readonly UInt128 _zeroFingerprint;
     private int _oldCount;
 
@@ -24,6 +26,7 @@ internal sealed class ChunkScanner : IDisposable
     {
         _round = round;
         _segment = new SegmentBuilder(round.Packs, round.Request.CompressionLevel);
+        _contentHash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, round.Repository.Keys.ContentKey);
         _zeroFingerprint = Blocks.Fingerprint(new byte[Blocks.Size], round.Seed);
     }
 
@@ -67,6 +70,9 @@ internal sealed class ChunkScanner : IDisposable
                     continue;
             }
 
+            // Small files are read at once: asking where their holes are costs as much.
+            if (count <= BlocksAtOnce)
+                (data, dataEnd) = (0, job.Size);
             if (offset >= dataEnd)
             {
                 data = job.Ranged.Content.NextData(offset) ?? job.Size;
@@ -92,7 +98,11 @@ internal sealed class ChunkScanner : IDisposable
 
     public ValueTask FlushAsync() => _segment.FlushAsync();
 
-    public void Dispose() => _segment.Dispose();
+    public void Dispose()
+    {
+        _contentHash.Dispose();
+        _segment.Dispose();
+    }
 
     private Old LoadOld(FileBlocks? known, long number)
     {
@@ -187,7 +197,7 @@ internal sealed class ChunkScanner : IDisposable
         {
             var at = block + i;
             var content = Content(job, first, block, i);
-            _ids[at] = Blocks.Identify(_round.Repository.Keys, content.Span);
+            _ids[at] = Blocks.Identify(_contentHash, content.Span);
             if (_ids[at] != OldId(old, at))
                 Differs(job, old, first + at);
             if (_round.Packs.Claim(_ids[at]))
