@@ -20,7 +20,7 @@ public static class ConfigFile
         return new RelocateConfig
         {
             Path = Path.GetFullPath(path),
-            Engine = file.Optional("engine", "embedded", value => value.OneOf(("embedded", "embedded"))),
+            Engine = file.Optional("engine", EngineKind.Embedded, value => value.OneOf(("embedded", EngineKind.Embedded), ("temporal", EngineKind.Temporal))),
             Repositories = Named(file, "repositories", ReadRepository),
             Clusters = ReadClusters(file),
             DnsServers = Named(file, "dns", ReadDnsServer),

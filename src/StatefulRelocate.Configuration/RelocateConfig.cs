@@ -17,8 +17,18 @@ public sealed record RelocateConfig
     /// <summary>DNS servers by name.</summary>
     public ImmutableSortedDictionary<string, DnsServerConfig> DnsServers { get; init; } = ImmutableSortedDictionary<string, DnsServerConfig>.Empty;
 
-    /// <summary>The engine. Default: <c>embedded</c>, the only one so far.</summary>
-    public string Engine { get; init; } = "embedded";
+    /// <summary>Where relocations run. Default: <see cref="EngineKind.Embedded"/>.</summary>
+    public EngineKind Engine { get; init; }
+}
+
+/// <summary>What executes relocations durably.</summary>
+public enum EngineKind
+{
+    /// <summary>This program, with a journal in its state directory.</summary>
+    Embedded,
+
+    /// <summary>A Temporal server, <c>relocate-server</c> and the agents.</summary>
+    Temporal,
 }
 
 /// <summary>A repository: its URL and where its key is found. At most one of the four key sources is set; none: <c>RELOCATE_PASSPHRASE</c>.</summary>

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using StatefulRelocate.Cli.Clusters;
-using StatefulRelocate.Cli.Running;
+using StatefulRelocate.Cli.Running.Embedded;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 

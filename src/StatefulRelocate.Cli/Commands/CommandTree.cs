@@ -1,5 +1,6 @@
 using System.CommandLine;
 using StatefulRelocate.Cli.Repositories;
+using StatefulRelocate.Cli.Running;
 using StatefulRelocate.Cli.Snapshots;
 
 namespace StatefulRelocate.Cli.Commands;
@@ -9,12 +10,13 @@ internal static class CommandTree
 {
     public static IEnumerable<Command> Create(GlobalOptions globals)
     {
+        var engine = new EngineOption(globals);
         yield return DemoCommand.Create(globals);
-        foreach (var command in RunCommands.Create(globals))
+        foreach (var command in RunCommands.Create(globals, engine))
             yield return command;
-        foreach (var command in StatusCommands.Create(globals))
+        foreach (var command in StatusCommands.Create(engine))
             yield return command;
-        foreach (var command in SignalCommands.Create(globals))
+        foreach (var command in SignalCommands.Create(globals, engine))
             yield return command;
         yield return ClusterCommands.Create(globals);
         yield return AppCommands.Create(globals);

@@ -4,13 +4,13 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using StatefulRelocate.Cli.Reports;
 using StatefulRelocate.Cli.Running;
+using StatefulRelocate.Cli.Running.Embedded;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
 using StatefulRelocate.Core.Reports;
 using StatefulRelocate.Core.Serialization;
-using StatefulRelocate.Engines;
 using StatefulRelocate.Engines.Faults;
 
 namespace StatefulRelocate.Cli.Commands;
@@ -18,18 +18,18 @@ namespace StatefulRelocate.Cli.Commands;
 /// <summary><c>relocate plan</c> and <c>relocate run</c>.</summary>
 internal static class RunCommands
 {
-    public static IEnumerable<Command> Create(GlobalOptions globals) => [Plan(globals), Run(globals)];
+    public static IEnumerable<Command> Create(GlobalOptions globals, EngineOption engine) => [Plan(globals, engine), Run(globals, engine)];
 
-    private static Command Plan(GlobalOptions globals)
+    private static Command Plan(GlobalOptions globals, EngineOption engine)
     {
         var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
-        var command = new Command("plan", "Show the steps of a relocation; nothing is touched.") { file, quiesce, json };
+        var command = new Command("plan", "Show the steps of a relocation; nothing is touched.") { file, quiesce, engine.Option, json };
         command.SetAction(async (parse, cancellationToken) =>
         {
             var (path, named) = globals.ConfigPath(parse);
             var config = ConfigFile.Load(path, named);
             var spec = Load(parse, file, quiesce, config);
-            var plan = Planner.Plan(spec, NewId(spec));
+            var plan = engine.Plan(parse, config, spec, NewId(spec));
             if (parse.GetValue(json))
                 Console.WriteLine(JsonSerializer.Serialize(plan, CoreJson.Default.RelocationPlan));
             else
@@ -39,52 +39,57 @@ internal static class RunCommands
         return command;
     }
 
-    private static Command Run(GlobalOptions globals)
+    private static Command Run(GlobalOptions globals, EngineOption engine)
     {
         var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
         var failAt = new Option<string?>("--fail-at") { Description = "Inject a failure: a step's kind or id, with :before or :after its effect (default: after).", HelpName = "STEP" };
         var crashAt = new Option<string?>("--crash-at") { Description = "Kill this engine with SIGKILL at a step, written the same way; 'relocate resume' goes on.", HelpName = "STEP" };
-        var command = new Command("run", "Relocate an app. Ctrl-C undoes everything; a second Ctrl-C leaves, and 'relocate resume' finishes.") { file, quiesce, failAt, crashAt, json };
+        var command = new Command("run", "Relocate an app. Ctrl-C undoes everything; a second Ctrl-C leaves, and 'relocate resume' finishes.") { file, quiesce, engine.Option, failAt, crashAt, json };
         command.SetAction(async (parse, cancellationToken) =>
         {
             var (path, named) = globals.ConfigPath(parse);
             var config = ConfigFile.Load(path, named);
             var spec = Load(parse, file, quiesce, config);
-            var plan = Planner.Plan(spec, NewId(spec));
+            var plan = engine.Plan(parse, config, spec, NewId(spec));
             var faults = new List<Fault>();
             if (parse.GetValue(failAt) is { } fail)
                 faults.Add(Fault.Parse(FaultAction.Fail, fail, plan));
             if (parse.GetValue(crashAt) is { } crash)
                 faults.Add(Fault.Parse(FaultAction.Crash, crash, plan));
-            var location = new JournalLocation(globals.StateDirectory(parse));
-            await Preconditions.CheckAsync(spec, config, path, location, cancellationToken);
-            using var journal = RelocationJournal.Open(location.File);
-            journal.Create(plan, faults.ToArray());
-            var view = new JournalView(journal, journal.Find(plan.RelocationId)!);
-            var code = await new RelocationSession(location, journal, config).RunAsync(view, ProgressFor(location, parse.GetValue(json)));
-            if (code != ExitCode.Interrupted)
-                Report(view, journal, parse.GetValue(json));
-            return SayUnreached(journal, plan.RelocationId, code);
+            await Preconditions.CheckAsync(spec, config, path, cancellationToken);
+            using var runs = await engine.OpenAsync(parse, config, cancellationToken);
+            await runs.CheckAsync(spec, cancellationToken);
+            using var view = await RelocationView.OpenAsync(await runs.StartAsync(plan, faults, cancellationToken), cancellationToken);
+            return SayUnreached(view, await FollowAsync(runs, view, parse.GetValue(json)));
         });
         return command;
     }
 
+    /// <summary>Carries it on to where it is over or needs a person, then prints what it did.</summary>
+    public static async Task<int> FollowAsync(IRelocationEngine engine, RelocationView view, bool json)
+    {
+        var code = await new RelocationSession(engine).RunAsync(view, ProgressFor(json));
+        if (code != ExitCode.Interrupted)
+            Report(view, json);
+        return code;
+    }
+
     /// <summary>Bars on a terminal, lines elsewhere; on standard error when standard output carries the report as a document.</summary>
-    public static IProgressView ProgressFor(JournalLocation location, bool json)
+    public static IProgressView ProgressFor(bool json)
     {
         if (json)
             return new PlainProgress(Console.Error);
-        return Console.IsOutputRedirected ? new PlainProgress(Console.Out) : new LiveProgress(location.Directory);
+        return Console.IsOutputRedirected ? new PlainProgress(Console.Out) : new LiveProgress();
     }
 
     /// <summary>Prints what the relocation did and what it cost.</summary>
-    public static void Report(JournalView view, RelocationJournal journal, bool json)
+    public static void Report(RelocationView view, bool json)
     {
-        var report = ReportBuilder.Build(view.Relocation.Plan, view.Events, clients: null, view.State.PredictedDowntime) with
+        var report = ReportBuilder.Build(view.Log.Plan, view.Events, clients: null, view.State.PredictedDowntime) with
         {
             Crashes =
             [
-                .. journal.ReadFaults(view.Relocation.Id)
+                .. view.Log.ReadFaults(view.Events)
                     .Where(fault => fault is { Fault.Action: FaultAction.Crash, Step: not null, KilledPid: not null })
                     .Select(fault => new CrashReport(fault.Step!, fault.KilledPid!.Value, fault.ResumedPid)),
             ],
@@ -92,9 +97,9 @@ internal static class RunCommands
         ReportPrinter.Print(report, json);
     }
 
-    private static int SayUnreached(RelocationJournal journal, string id, int code)
+    private static int SayUnreached(RelocationView view, int code)
     {
-        foreach (var fault in journal.ReadFaults(id))
+        foreach (var fault in view.Log.ReadFaults(view.Events))
             if (fault.Times == 0)
                 Console.Error.WriteLine($"relocate: {(fault.Fault.Action == FaultAction.Fail ? "--fail-at" : "--crash-at")} {fault.Fault.Step} was never reached");
         return code;

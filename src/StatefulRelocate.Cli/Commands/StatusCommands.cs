@@ -3,108 +3,90 @@ using System.Globalization;
 using StatefulRelocate.Cli.Running;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;
-using StatefulRelocate.Engines;
 
 namespace StatefulRelocate.Cli.Commands;
 
-/// <summary><c>relocate list</c>, <c>status</c> and <c>watch</c>: what the journal tells, from any terminal.</summary>
+/// <summary><c>relocate list</c>, <c>status</c> and <c>watch</c>: what an engine tells, from any terminal.</summary>
 internal static class StatusCommands
 {
-    public static IEnumerable<Command> Create(GlobalOptions globals) => [List(globals), Status(globals), Watch(globals)];
+    public static IEnumerable<Command> Create(EngineOption engine) => [List(engine), Status(engine), Watch(engine)];
 
-    private static Command List(GlobalOptions globals)
+    private static Command List(EngineOption engine)
     {
-        var command = new Command("list", "List the relocations of this state directory, oldest first.");
-        command.SetAction(parse =>
+        var command = new Command("list", "List the relocations of this state directory, or of a Temporal server, oldest first.") { engine.Option };
+        command.SetAction(async (parse, cancellationToken) =>
         {
-            var location = new JournalLocation(globals.StateDirectory(parse));
-            if (!RelocationJournal.Exists(location.File))
-            {
+            using var runs = await engine.OpenAsync(parse, cancellationToken);
+            var all = await runs.ListAsync(cancellationToken);
+            if (all.Count == 0)
                 Console.WriteLine("no relocation was ever run here");
-                return ExitCode.Completed;
-            }
-
-            using var journal = RelocationJournal.Open(location.File);
-            foreach (var relocation in journal.List())
-            {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{relocation.Id}  {relocation.CreatedAt:yyyy-MM-dd HH:mm:ss}  {Describe(journal, relocation)}"));
-            }
-
+            foreach (var relocation in all)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{relocation.Id}  {relocation.StartedAt:yyyy-MM-dd HH:mm:ss}  {relocation.Describe()}"));
             return ExitCode.Completed;
         });
         return command;
     }
 
-    private static string Describe(RelocationJournal journal, JournaledRelocation relocation)
-    {
-        try
-        {
-            return JournalView.Describe(new JournalView(journal, relocation).State);
-        }
-        catch (RelocateException error)
-        {
-            // One that this program cannot follow hides none of the others.
-            return $"halted: {error.Message}";
-        }
-    }
-
-    private static Command Status(GlobalOptions globals)
+    private static Command Status(EngineOption engine)
     {
         var id = IdArgument();
         var json = new Option<bool>("--json") { Description = "The report so far, as one JSON document." };
-        var command = new Command("status", "Show where a relocation is. Exit code as of 'run' once it is over.") { id, json };
-        command.SetAction(parse =>
+        var command = new Command("status", "Show where a relocation is. Exit code as of 'run' once it is over.") { id, engine.Option, json };
+        command.SetAction(async (parse, cancellationToken) =>
         {
-            var location = new JournalLocation(globals.StateDirectory(parse));
-            using var journal = location.OpenExisting();
-            var view = new JournalView(journal, JournalLocation.Find(journal, parse.GetValue(id), openOnly: false));
+            using var runs = await engine.OpenAsync(parse, cancellationToken);
+            using var view = await OpenAsync(runs, parse.GetValue(id), cancellationToken);
             if (parse.GetValue(json))
-                RunCommands.Report(view, journal, json: true);
+                RunCommands.Report(view, json: true);
             else
-                Print(view, location);
+                await PrintAsync(view, cancellationToken);
             return RelocationSession.ExitCodeOf(view.State);
         });
         return command;
     }
 
-    private static Command Watch(GlobalOptions globals)
+    private static Command Watch(EngineOption engine)
     {
         var id = IdArgument();
-        var command = new Command("watch", "Follow a relocation until it is over or needs a person; Ctrl-C only stops watching.") { id };
+        var command = new Command("watch", "Follow a relocation until it is over or needs a person; Ctrl-C only stops watching.") { id, engine.Option };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var location = new JournalLocation(globals.StateDirectory(parse));
-            using var journal = location.OpenExisting();
-            var view = new JournalView(journal, JournalLocation.Find(journal, parse.GetValue(id), openOnly: false));
+            using var runs = await engine.OpenAsync(parse, cancellationToken);
+            using var view = await OpenAsync(runs, parse.GetValue(id), cancellationToken);
             using var interrupts = new InterruptKeys();
             var done = WaitUntilSettledAsync(view, interrupts.First);
-            await RunCommands.ProgressFor(location, json: false).RunAsync(view, done);
+            await RunCommands.ProgressFor(json: false).RunAsync(view, done);
             return await done ? RelocationSession.ExitCodeOf(view.State) : ExitCode.Interrupted;
         });
         return command;
     }
 
-    private static async Task<bool> WaitUntilSettledAsync(JournalView view, CancellationToken stop)
+    private static async Task<RelocationView> OpenAsync(IRelocationEngine engine, string? id, CancellationToken cancellationToken)
+    {
+        var found = await engine.FindAsync(id, openOnly: false, cancellationToken);
+        return await RelocationView.OpenAsync(await engine.OpenAsync(found, cancellationToken), cancellationToken);
+    }
+
+    private static async Task<bool> WaitUntilSettledAsync(RelocationView view, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
-            if (view.Refresh().IsSettled)
+            if ((await view.RefreshAsync(CancellationToken.None)).State.IsSettled)
                 return true;
+            view.DemandAlive();
             await Task.Delay(20, stop).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
 
         return false;
     }
 
-    private static void Print(JournalView view, JournalLocation location)
+    private static async Task PrintAsync(RelocationView view, CancellationToken cancellationToken)
     {
         var state = view.State;
-        Console.WriteLine($"{view.Relocation.Id}: {JournalView.Describe(state)}");
+        Console.WriteLine($"{view.Id}: {SagaPhase.Describe(state)}");
         if ((state.OutcomeReason ?? state.Attention ?? state.Compensation?.Reason) is { } reason)
             Console.WriteLine($"  {reason}");
-        if (view.Relocation is { Ended: false, Halted: { } halted })
-            Console.WriteLine($"  halted: {halted}");
-        var progress = ProgressBoard.Read(location.Directory, view.Relocation.Id);
+        var progress = await view.ReadProgressAsync(cancellationToken);
         var width = state.Steps.Max(step => step.Id.Length) + "undo ".Length;
         foreach (var step in state.Steps)
         {
@@ -120,18 +102,10 @@ internal static class StatusCommands
             }
         }
 
-        if (state.Outcome is null)
-            Console.WriteLine(Engine(location));
+        foreach (var line in await view.Log.DescribeEngineAsync(cancellationToken))
+            Console.WriteLine($"  {line}");
         if (state is { Outcome: null, AwaitsApproval: true })
-            Console.WriteLine($"  'relocate approve {view.Relocation.Id}' lets it cut over");
-    }
-
-    private static string Engine(JournalLocation location)
-    {
-        using var free = EngineLock.TryTake(location.Lock);
-        return free is null
-            ? $"  the engine runs (process {EngineLock.LastHolder(location.Lock)?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})"
-            : "  no engine runs; 'relocate resume' starts one";
+            Console.WriteLine($"  'relocate approve {view.Id}' lets it cut over");
     }
 
     private static Argument<string?> IdArgument() => new("ID")

@@ -4,7 +4,7 @@ namespace StatefulRelocate.Cli.Running;
 internal interface IProgressView
 {
     /// <summary>Shows it until <paramref name="done"/> ends, and then its last state.</summary>
-    Task RunAsync(JournalView view, Task done);
+    Task RunAsync(RelocationView view, Task done);
 
     /// <summary>An abort was sent; what the machine makes of it is told when it is known.</summary>
     void Abort(string signalId);

@@ -3,25 +3,23 @@ using Spectre.Console;
 using StatefulRelocate.Cli.Reports;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Saga;
-using StatefulRelocate.Engines;
 
 namespace StatefulRelocate.Cli.Running;
 
 /// <summary>A table of steps with bars, redrawn in place; for terminals.</summary>
-/// <param name="journalDirectory">Where the progress of steps in flight lies.</param>
-internal sealed class LiveProgress(string journalDirectory) : IProgressView
+internal sealed class LiveProgress : IProgressView
 {
     private const int BarWidth = 24;
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(100);
     private volatile string? _abort;
 
-    public async Task RunAsync(JournalView view, Task done) =>
+    public async Task RunAsync(RelocationView view, Task done) =>
         await AnsiConsole.Live(new Text("")).StartAsync(async live =>
         {
             while (true)
             {
                 var last = done.IsCompleted;
-                live.UpdateTarget(Draw(view));
+                live.UpdateTarget(await DrawAsync(view));
                 live.Refresh();
                 if (last)
                     return;
@@ -31,11 +29,11 @@ internal sealed class LiveProgress(string journalDirectory) : IProgressView
 
     public void Abort(string signalId) => _abort = signalId;
 
-    private Grid Draw(JournalView view)
+    private async Task<Grid> DrawAsync(RelocationView view)
     {
-        var state = view.Refresh().State;
+        var state = (await view.RefreshAsync(CancellationToken.None)).State;
         var spec = state.Plan.Spec;
-        var progress = ProgressBoard.Read(journalDirectory, view.Relocation.Id);
+        var progress = await view.ReadProgressAsync(CancellationToken.None);
         var table = new Table { Border = TableBorder.None, ShowHeaders = false };
         table.AddColumns("", "", "", "");
         foreach (var step in state.Steps)
@@ -47,15 +45,17 @@ internal sealed class LiveProgress(string journalDirectory) : IProgressView
 
         var grid = new Grid();
         grid.AddColumn();
-        grid.AddRow(new Markup($"[bold]{Markup.Escape(spec.App)}[/]  {Markup.Escape(spec.Source)} → {Markup.Escape(spec.Target)}  [grey]{Markup.Escape(view.Relocation.Id)}[/]"));
+        grid.AddRow(new Markup($"[bold]{Markup.Escape(spec.App)}[/]  {Markup.Escape(spec.Source)} → {Markup.Escape(spec.Target)}  [grey]{Markup.Escape(view.Id)}[/]"));
         grid.AddRow(table);
         grid.AddRow(new Markup(Bottom(state)));
+        if (view.Log.Notice is { } notice)
+            grid.AddRow(new Markup($"[yellow]{Markup.Escape(notice)}[/]"));
         return grid;
     }
 
     private string Bottom(SagaState state)
     {
-        var text = Markup.Escape(JournalView.Describe(state));
+        var text = Markup.Escape(SagaPhase.Describe(state));
         if ((state.OutcomeReason ?? state.Attention ?? state.Compensation?.Reason) is { } reason)
             text += $": {Markup.Escape(reason)}";
         if (state.AwaitsApproval)

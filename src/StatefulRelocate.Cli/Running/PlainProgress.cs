@@ -10,23 +10,24 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
     private readonly Dictionary<string, DateTimeOffset> _started = new(StringComparer.Ordinal);
     private int _shown;
+    private string? _notice;
 
-    public async Task RunAsync(JournalView view, Task done)
+    public async Task RunAsync(RelocationView view, Task done)
     {
         while (!done.IsCompleted)
         {
-            Show(view);
+            await ShowAsync(view);
             await Task.WhenAny(done, Task.Delay(Poll));
         }
 
-        Show(view);
+        await ShowAsync(view);
     }
 
     public void Abort(string signalId) => output.WriteLine("Ctrl-C: aborting (again: leave at once)");
 
-    private void Show(JournalView view)
+    private async Task ShowAsync(RelocationView view)
     {
-        var state = view.Refresh().State;
+        var state = (await view.RefreshAsync(CancellationToken.None)).State;
         foreach (var happened in view.Events.Skip(_shown).ToList())
         {
             _shown++;
@@ -34,6 +35,8 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{happened.At:HH:mm:ss.fff} {line}"));
         }
 
+        if (view.Log.Notice is var notice && notice != _notice && (_notice = notice) is not null)
+            output.WriteLine(notice);
         output.Flush();
     }
 

@@ -1,43 +1,33 @@
-using System.Security.Cryptography;
-using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;
-using StatefulRelocate.Engines;
 
 namespace StatefulRelocate.Cli.Running;
 
-/// <summary>
-/// Brings one relocation to where it is over or needs a person: by an engine in this process when none runs, else by following the one that
-/// does, and taking its place when it ends.
-/// </summary>
-internal sealed class RelocationSession(JournalLocation location, RelocationJournal journal, RelocateConfig config)
+/// <summary>Brings one relocation to where it is over or needs a person, and shows it meanwhile.</summary>
+internal sealed class RelocationSession(IRelocationEngine engine)
 {
-    private static readonly TimeSpan FollowPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs or follows it. Ctrl-C aborts it and goes on to the end of the undoing; a second one leaves.</summary>
+    /// <summary>A new id for something that is said to a relocation.</summary>
+    public static string NewSignalId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString("N");
+
+    /// <summary>Carries it on or follows it. Ctrl-C aborts it and goes on to the end of the undoing; a second one leaves.</summary>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(JournalView view, IProgressView progress)
+    public async Task<int> RunAsync(RelocationView view, IProgressView progress)
     {
         using var interrupts = new InterruptKeys();
         using var leave = new CancellationTokenSource();
-        await using var aborting = interrupts.First.Register(() => progress.Abort(journal.Signal(view.Relocation.Id, new Abort("aborted by Ctrl-C"))));
+        await using var aborting = interrupts.First.Register(() => _ = AbortAsync(view, progress, leave.Token));
         await using var leaving = interrupts.Second.Register(leave.Cancel);
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var showing = Task.Run(() => progress.RunAsync(view, done.Task));
         try
         {
-            while (!view.Refresh().IsSettled && !leave.IsCancellationRequested)
-            {
-                using var engine = EngineLock.TryTake(location.Lock);
-                if (engine is not null)
-                    await CarryOutAsync(view.Relocation.Id, leave.Token);
-                else
-                    await Task.Delay(FollowPoll, leave.Token);
-            }
+            await engine.CarryOnAsync(view, leave.Token);
         }
         catch (OperationCanceledException) when (leave.IsCancellationRequested)
         {
-            // Left; the journal has it all.
+            // Left; the engine has it all.
         }
         finally
         {
@@ -45,9 +35,9 @@ internal sealed class RelocationSession(JournalLocation location, RelocationJour
             await showing;
         }
 
-        if (leave.IsCancellationRequested && !view.Refresh().IsSettled)
+        if (leave.IsCancellationRequested && !view.IsSettled)
         {
-            await Console.Error.WriteLineAsync($"relocate: left in the middle; 'relocate resume {view.Relocation.Id}' finishes it");
+            await Console.Error.WriteLineAsync($"relocate: {engine.Left(view.Id)}");
             return ExitCode.Interrupted;
         }
 
@@ -63,14 +53,27 @@ internal sealed class RelocationSession(JournalLocation location, RelocationJour
         _ => ExitCode.Completed,
     };
 
-    private async Task CarryOutAsync(string relocationId, CancellationToken cancellationToken)
+    /// <summary>Under one id, so that it counts once however often it is sent.</summary>
+    private static async Task AbortAsync(RelocationView view, IProgressView progress, CancellationToken leave)
     {
-        await using var dispatcher = AgentDispatcher.OverSockets(cluster => ClusterEntry.One(config, location.StateDirectory, config.Path ?? "configuration", cluster).Socket);
-        var engine = new EmbeddedEngine(journal, dispatcher, new EmbeddedEngineOptions
+        var id = NewSignalId();
+        progress.Abort(id);
+        while (!view.IsSettled && !leave.IsCancellationRequested)
         {
-            JitterSeed = RandomNumberGenerator.GetInt32(int.MaxValue),
-            Progress = new ProgressBoard(location.Directory, TimeProvider.System),
-        });
-        await engine.RunUntilSettledAsync(relocationId, cancellationToken);
+            try
+            {
+                await view.Log.SendAsync(new Abort("aborted by Ctrl-C"), id, leave);
+                return;
+            }
+            catch (RelocateException error)
+            {
+                await Console.Error.WriteLineAsync($"relocate: {error.Message}");
+                await Task.Delay(SendAgain, leave).ContinueWith(static _ => { }, TaskScheduler.Default);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using StatefulRelocate.Cli.Clusters;
 using StatefulRelocate.Cli.Reports;
+using StatefulRelocate.Cli.Running.Embedded;
 using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;

@@ -111,10 +111,13 @@ public sealed class RelocationJournal : IDisposable
         Select(Relocation, $"SELECT {Columns}, id FROM relocations WHERE id = $id", ("$id", relocationId)).FirstOrDefault();
 
     /// <summary>Says something to a relocation; the engine folds it before it commits anything else.</summary>
+    /// <param name="relocationId">The relocation.</param>
+    /// <param name="signal">What.</param>
+    /// <param name="signalId">Counts once, however often it is sent. Default: a new one.</param>
     /// <returns>The signal's id: the folded state says under it what the machine made of the signal.</returns>
-    public string Signal(string relocationId, Signal signal)
+    public string Signal(string relocationId, Signal signal, string? signalId = null)
     {
-        var id = Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
+        var id = signalId ?? Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
         Write(transaction =>
         {
             Insert(transaction, relocationId, LastSequence(transaction, relocationId) + 1, new SignalReceived(id, signal) { At = _time.GetUtcNow() });

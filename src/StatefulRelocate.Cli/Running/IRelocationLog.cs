@@ -1,0 +1,39 @@
+using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Saga;
+using StatefulRelocate.Engines;
+
+namespace StatefulRelocate.Cli.Running;
+
+/// <summary>One relocation as its engine keeps it: a plan and events, which the same machine folds wherever they are kept.</summary>
+internal interface IRelocationLog
+{
+    /// <summary>The plan; its relocation's id is that of the log.</summary>
+    RelocationPlan Plan { get; }
+
+    /// <summary>What hinders it now, in one line, or null. May change with every read.</summary>
+    string? Notice { get; }
+
+    /// <summary>Why no more events will come though the relocation is not over, or null.</summary>
+    string? Gone { get; }
+
+    /// <summary>The events after a place; none where nothing was added or nobody answers now.</summary>
+    Task<IReadOnlyList<SagaEvent>> ReadAsync(int after, CancellationToken cancellationToken);
+
+    /// <summary>What the steps in flight are at, by their ids.</summary>
+    Task<IReadOnlyDictionary<string, ActivityProgress>> ReadProgressAsync(CancellationToken cancellationToken);
+
+    /// <summary>The faults that were asked for and what became of them.</summary>
+    /// <param name="events">All events so far.</param>
+    IReadOnlyList<JournaledFault> ReadFaults(IReadOnlyList<SagaEvent> events);
+
+    /// <summary>Who carries it on, and what with; lines for <c>relocate status</c>.</summary>
+    Task<IReadOnlyList<string>> DescribeEngineAsync(CancellationToken cancellationToken);
+
+    /// <summary>Says something to it.</summary>
+    /// <param name="signal">What.</param>
+    /// <param name="signalId">It counts once, whatever is sent again under this id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>What was made of it, or null: the events tell.</returns>
+    Task<SignalAnswer?> SendAsync(Signal signal, string signalId, CancellationToken cancellationToken);
+}
