@@ -6,7 +6,7 @@ public sealed class ConfigFileTests
     public void A_whole_configuration_loads_and_its_paths_resolve_against_the_file()
     {
         using var file = new TemporaryFile(Rejected.ConfigHeader + """
-            engine: embedded
+            engine: temporal
             repositories:
               main: {url: "dir:repo", keyFile: keys/main}
               other: {url: "dir:/srv/other", passphraseFile: /etc/pass}
@@ -23,6 +23,7 @@ public sealed class ConfigFileTests
             """);
         var config = ConfigFile.Load(file.Path, named: true);
         Assert.Equal(file.Path, config.Path);
+        Assert.Equal(EngineKind.Temporal, config.Engine);
         Assert.Equal($"dir:{file.Directory}/repo", config.Repositories["main"].Url);
         Assert.Equal($"{file.Directory}/keys/main", config.Repositories["main"].KeyFile);
         Assert.Equal(("dir:/srv/other", "/etc/pass"), (config.Repositories["other"].Url, config.Repositories["other"].PassphraseFile));
@@ -58,7 +59,7 @@ public sealed class ConfigFileTests
         => Assert.Equal(" there is no such file; check the path", Rejected.Message("/nonexistent/config.yaml", path => ConfigFile.Load(path, named: true)));
 
     [Theory]
-    [InlineData("engine: temporal\n", "3:9: engine is 'temporal'; write embedded")]
+    [InlineData("engine: cadence\n", "3:9: engine is 'cadence'; write embedded or temporal")]
     [InlineData("cluster: {}\n", "3:1: unknown field 'cluster' in the file; did you mean 'clusters'?")]
     [InlineData("zones: {}\n", "3:1: unknown field 'zones' in the file; known are apiVersion, kind, engine, repositories, clusters and dns")]
     [InlineData("clusters: {Edge_A: {address: 127.0.0.1}}\n", "3:12: the name 'Edge_A' in clusters is 'Edge_A'; use lower-case letters, digits and dashes, at most 63, a letter or digit first and last")]
