@@ -40,7 +40,7 @@ internal sealed class HeldApp(IAgentEnvironment environment, string app, string 
         => await (await environment.OpenRepositoryAsync(repository, cancellationToken).ConfigureAwait(false)).ForAppAsync(app, cancellationToken).ConfigureAwait(false);
 
     public async Task<WriterRecords> OpenRecordsAsync(CancellationToken cancellationToken)
-        => new(Cluster, await OpenRepositoryAsync(cancellationToken).ConfigureAwait(false), app);
+        => new(Cluster, await OpenRepositoryAsync(cancellationToken).ConfigureAwait(false), repository, app);
 
     /// <summary>What the cluster knows of the app; not knowing it is a failure.</summary>
     public async Task<ClusterApp> DemandAsync(CancellationToken cancellationToken)

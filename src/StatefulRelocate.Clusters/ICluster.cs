@@ -94,6 +94,9 @@ public sealed record AppWriterState
     /// <summary>The copy, or null when this app was never part of a relocation.</summary>
     public WriterRecord? Record { get; init; }
 
+    /// <summary>The repository that the copy is of, by its name in the agent's configuration; null where nothing was kept yet.</summary>
+    public string? Repository { get; init; }
+
     /// <summary>Whether a fence stands: nothing starts, restarts or thaws the app until a swap in the store lifts it.</summary>
     public bool Fenced { get; init; }
 

@@ -20,7 +20,8 @@ public sealed class LeaseDesk
 
     /// <summary>
     /// Takes the record from whoever holds it and names the writer, under an epoch above all that were seen, on the operator's word that
-    /// the app runs nowhere else. Then tell the agents (<see cref="AdoptAsync"/>): one that cannot be reached keeps its own copy, and may run the app.
+    /// the app runs nowhere else. Then tell the agents (<see cref="AdoptAsync(IAgentEnvironment, string, string, CancellationToken)"/>): one that cannot be reached goes by its own copy until it comes up again
+    /// with the store in reach (<see cref="MissedBreaks"/>).
     /// </summary>
     /// <param name="app">The app.</param>
     /// <param name="writer">The cluster that may run it from now on.</param>
@@ -51,18 +52,21 @@ public sealed class LeaseDesk
         var held = new HeldApp(environment, app, string.Empty, 0, repository);
         using var hand = await held.LockAsync(cancellationToken).ConfigureAwait(false);
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
-        if (await records.ReadAsync(cancellationToken).ConfigureAwait(false) is not { RelocationId: null } record)
-            return records.Copy;
+        if (await records.ReadAsync(cancellationToken).ConfigureAwait(false) is { RelocationId: null } record)
+            await AdoptAsync(held, records, record, cancellationToken).ConfigureAwait(false);
+        return records.Copy;
+    }
+
+    internal static async Task AdoptAsync(HeldApp held, WriterRecords records, WriterRecord record, CancellationToken cancellationToken)
+    {
         var isWriter = string.Equals(record.Writer, held.Cluster.Name, StringComparison.Ordinal);
         records.Keep(record, fenced: !isWriter);
-        LeaseClaim.Break(held.Cluster, app);
-        if (!isWriter && await held.Cluster.FindAsync(app, cancellationToken).ConfigureAwait(false) is not null)
+        LeaseClaim.Break(held.Cluster, held.App);
+        if (!isWriter && await held.Cluster.FindAsync(held.App, cancellationToken).ConfigureAwait(false) is not null)
         {
             // It may have come up, on the word of its old copy, since the operator looked.
-            await held.Cluster.KillAsync(app, cancellationToken).ConfigureAwait(false);
+            await held.Cluster.KillAsync(held.App, cancellationToken).ConfigureAwait(false);
             await held.DemandSilenceAsync(cancellationToken).ConfigureAwait(false);
         }
-
-        return records.Copy;
     }
 }

@@ -11,7 +11,11 @@ namespace StatefulRelocate.Activities.Leases;
 /// Changes the writer record of one app in the store, and keeps this agent's durable copy. A change is decided on what was read and
 /// written on condition that it is still that; after a lost race it is decided again on the new record.
 /// </summary>
-internal sealed class WriterRecords(ICluster cluster, Repository repository, string app)
+/// <param name="cluster">Keeps the copy.</param>
+/// <param name="repository">Has the record.</param>
+/// <param name="repositoryName">Its name in the agent's configuration.</param>
+/// <param name="app">The app.</param>
+internal sealed class WriterRecords(ICluster cluster, Repository repository, string repositoryName, string app)
 {
     private readonly WriterRecordStore _store = new(repository);
 
@@ -65,7 +69,7 @@ internal sealed class WriterRecords(ICluster cluster, Repository repository, str
     public void Keep(WriterRecord record, bool fenced)
     {
         var copy = Copy;
-        var next = new AppWriterState { Record = record, Fenced = fenced, HighestEpoch = Math.Max(copy.HighestEpoch, record.Epoch) };
+        var next = new AppWriterState { Record = record, Repository = repositoryName, Fenced = fenced, HighestEpoch = Math.Max(copy.HighestEpoch, record.Epoch) };
         if (next != copy)
             cluster.WriteWriterState(app, next);
     }

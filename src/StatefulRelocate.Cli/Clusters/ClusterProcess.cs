@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using StatefulRelocate.Activities;
 using StatefulRelocate.Activities.Blackout;
+using StatefulRelocate.Activities.Leases;
 using StatefulRelocate.Activities.Streams;
 using StatefulRelocate.Cli.Agents;
 using StatefulRelocate.Cli.Processes;
@@ -73,6 +74,7 @@ internal static class ClusterProcess
             var environment = new AgentEnvironment(cluster, config, stateDirectory, TimeProvider.System);
             var guard = new BlackoutGuard(environment, journal);
             guard.HoldExpired(cluster.Apps);
+            await MissedBreaks.LearnAsync(environment, stopping.Token);
             await cluster.StartAsync(stopping.Token);
             var calls = new AgentCalls(environment, cluster, () =>
             {

@@ -58,8 +58,9 @@ internal static class LeaseCommands
             foreach (var (agent, description) in agents)
                 if (agent == chosen || description.Apps.Any(each => each.Name == name))
                     await agent.CallAsync(AgentCalls.AdoptLease, lease, cancellationToken);
-            if (agents.All(agent => agent.Entry != chosen))
-                Console.WriteLine($"cluster '{chosen.Name}' is not up and does not know yet: bring it up and break again, then start the app there");
+            var away = ClusterEntry.All(config, state).Where(entry => agents.All(agent => agent.Entry.Name != entry.Name)).Select(entry => $"'{entry.Name}'").ToList();
+            if (away.Count > 0)
+                Console.WriteLine($"not up: {string.Join(", ", away)}; a cluster learns of it when it comes up with the repository in reach, and goes by what it knew without");
             return ExitCode.Completed;
         });
         return command;

@@ -172,10 +172,13 @@ internal sealed class Move : IAsyncDisposable
         return output;
     }
 
+    /// <summary>Everything that was dispatched and has an undo, dependents first.</summary>
+    public IEnumerable<string> ToUndo => UndoOrder.Where(_dispatched.Contains);
+
     /// <summary>Undoes everything that was dispatched, dependents first.</summary>
     public async Task UndoAllAsync()
     {
-        foreach (var step in UndoOrder.Where(_dispatched.Contains))
+        foreach (var step in ToUndo)
             await UndoAsync(step);
     }
 
