@@ -5,7 +5,9 @@ namespace StatefulRelocate.EndToEnd.Tests.Programs;
 /// <summary>A directory for one test. Whatever still names it in its environment or command line at the end is killed, by id.</summary>
 internal sealed class TemporaryDirectory : IDisposable
 {
-    public TemporaryDirectory() => Path = Directory.CreateTempSubdirectory("e2e-").FullName;
+    /// <param name="parent">Where it is made; null: among the temporary files of this machine.</param>
+    public TemporaryDirectory(string? parent = null)
+        => Path = parent is null ? Directory.CreateTempSubdirectory("e2e-").FullName : Directory.CreateDirectory(System.IO.Path.Combine(parent, "e2e-" + Guid.NewGuid().ToString("n"))).FullName;
 
     public string Path { get; }
 

@@ -10,11 +10,12 @@ namespace StatefulRelocate.EndToEnd.Tests.Programs;
 internal sealed class World : IAsyncDisposable
 {
     public const string App = "app";
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory;
     private readonly Dictionary<string, string> _environment;
 
-    private World()
+    private World(string? root)
     {
+        _directory = new TemporaryDirectory(root);
         (SourceAddress, TargetAddress, DnsAddress) = (FreeAddress(), FreeAddress(), FreeAddress());
         // Another user's app has to reach its volume below.
         File.SetUnixFileMode(_directory.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
@@ -37,6 +38,9 @@ internal sealed class World : IAsyncDisposable
 
     public string RelocationFile => _directory.File("relocation.yaml");
 
+    /// <summary>The same from <c>edge-b</c> to <c>edge-a</c>.</summary>
+    public string RelocationBackFile => _directory.File("relocation-back.yaml");
+
     public IReadOnlyDictionary<string, string> Environment => _environment;
 
     /// <summary>Builds it; the app runs on <c>edge-a</c> afterwards.</summary>
@@ -45,10 +49,11 @@ internal sealed class World : IAsyncDisposable
     /// <param name="seed">Fills the source's volume before the app starts; gets the volume's directory.</param>
     /// <param name="repository">The repository's URL; null for a directory of the world's own.</param>
     /// <param name="credentials">Variables that every command gets.</param>
+    /// <param name="root">A directory to make it in, on the file system that the volumes shall be on; null: among the temporary files.</param>
     public static async Task<World> CreateAsync(
-        string app, string cutover, Func<string, Task>? seed = null, string? repository = null, IReadOnlyDictionary<string, string>? credentials = null)
+        string app, string cutover, Func<string, Task>? seed = null, string? repository = null, IReadOnlyDictionary<string, string>? credentials = null, string? root = null)
     {
-        var world = new World();
+        var world = new World(root);
         try
         {
             foreach (var (name, value) in credentials ?? new Dictionary<string, string>())
@@ -131,18 +136,21 @@ internal sealed class World : IAsyncDisposable
             {app}
 
             """);
-        await File.WriteAllTextAsync(RelocationFile, $$"""
+        await File.WriteAllTextAsync(RelocationFile, Relocation("edge-a", "edge-b", cutover));
+        await File.WriteAllTextAsync(RelocationBackFile, Relocation("edge-b", "edge-a", cutover));
+    }
+
+    private static string Relocation(string source, string target, string cutover) => $$"""
             apiVersion: relocate/v1alpha1
             kind: Relocation
             app: {{App}}
-            source: edge-a
-            target: edge-b
+            source: {{source}}
+            target: {{target}}
             repository: main
             dns: {server: local, zone: edge.test, name: app, ttl: 1s}
             cutover: {{cutover}}
 
-            """);
-    }
+            """;
 
     private static IPAddress FreeAddress()
     {

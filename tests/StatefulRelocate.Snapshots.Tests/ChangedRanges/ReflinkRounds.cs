@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Native;
-using StatefulRelocate.Snapshots.Tests.Fixtures;
+using StatefulRelocate.TestSupport.FileSystems;
 
 namespace StatefulRelocate.Snapshots.Tests.ChangedRanges;
 

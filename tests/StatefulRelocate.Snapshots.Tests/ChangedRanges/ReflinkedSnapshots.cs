@@ -1,6 +1,7 @@
 using StatefulRelocate.Snapshots.ChangedRanges;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Tests.Fixtures;
+using StatefulRelocate.TestSupport.FileSystems;
 
 namespace StatefulRelocate.Snapshots.Tests.ChangedRanges;
 

@@ -3,6 +3,7 @@ using StatefulRelocate.Snapshots.Consistency;
 using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Tests.Fixtures;
+using StatefulRelocate.TestSupport.FileSystems;
 
 namespace StatefulRelocate.Snapshots.Tests.Consistency;
 

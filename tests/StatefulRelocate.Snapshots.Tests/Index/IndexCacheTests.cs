@@ -1,6 +1,7 @@
 using StatefulRelocate.Snapshots.Index;
 using StatefulRelocate.Snapshots.Packs;
 using StatefulRelocate.Snapshots.Tests.Fixtures;
+using StatefulRelocate.TestSupport.FileSystems;
 
 namespace StatefulRelocate.Snapshots.Tests.Index;
 
