@@ -41,7 +41,7 @@ public sealed record ActivityRequest
     public required RelocationSpec Spec { get; init; }
 
     /// <summary>The kinds that the same activity does after its own (<see cref="PlannedStep.Fused"/>).</summary>
-    public ImmutableArray<string> Fused { get; init; } = [];
+    public ImmutableArray<string> Fused { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>
     /// The run of the relocation's workflow, or null where an engine has no runs. An agent that acted for another run refuses (<see cref="FailureCode.AnotherRun"/>)
@@ -50,7 +50,7 @@ public sealed record ActivityRequest
     public string? Run { get; init; }
 
     /// <summary>The runs that this one continues; what they did is its own.</summary>
-    public ImmutableArray<string> EarlierRuns { get; init; } = [];
+    public ImmutableArray<string> EarlierRuns { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>The outputs of the completed steps, in the order in which they completed; this is where captures travel.</summary>
     public ImmutableArray<CapturedOutput> Captures { get; init; } = [];
@@ -109,7 +109,7 @@ public sealed record StepOutput
     public string? VolumeHash { get; init; }
 
     /// <summary>A step of several kinds: what each of them says, its own first. The other members are then empty.</summary>
-    public ImmutableArray<FusedOutput> Fused { get; init; } = [];
+    public ImmutableArray<FusedOutput> Fused { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary><c>take-over</c>: what was found.</summary>
     public TakenOver? TakenOver { get; init; }
@@ -143,7 +143,7 @@ public sealed record TakenOver
     public long Sequence { get; init; }
 
     /// <summary>The outputs of the relocation's steps that this agent remembers.</summary>
-    public ImmutableArray<CapturedOutput> Outputs { get; init; } = [];
+    public ImmutableArray<CapturedOutput> Outputs { get; init => field = value.IsDefault ? [] : value; } = [];
 }
 
 /// <summary>A part of a step and its duration.</summary>

@@ -38,7 +38,7 @@ public sealed record PlannedStep
     /// The kinds that the same activity does after its own, in order, on the same cluster: a hop through a workflow engine costs tens of milliseconds. Each
     /// is recorded and reported as a step of its own; the undo undoes all of them, the last first. Empty: its own kind only.
     /// </summary>
-    public ImmutableArray<string> Fused { get; init; } = [];
+    public ImmutableArray<string> Fused { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>The steps that must have completed before this one is dispatched.</summary>
     public ImmutableArray<string> DependsOn { get; init; } = [];

@@ -26,8 +26,8 @@ internal static class TakeOver
             Steps =
             [
                 .. state.Steps.Where(static step => step.Kind != StepKind.TakeOver),
-                StepOf(Source, state.Plan.Spec.Source),
-                StepOf(Target, state.Plan.Spec.Target, Source),
+                StepOf(state.Plan, Source, state.Plan.Spec.Source),
+                StepOf(state.Plan, Target, state.Plan.Spec.Target, Source),
             ],
         };
 
@@ -141,9 +141,9 @@ internal static class TakeOver
         return known;
     }
 
-    private static StepState StepOf(string id, string cluster, params ImmutableArray<string> dependsOn) => new()
+    private static StepState StepOf(RelocationPlan plan, string id, string cluster, params ImmutableArray<string> dependsOn)
     {
-        Id = id,
-        Planned = new PlannedStep { Id = id, Kind = StepKind.TakeOver, Cluster = cluster, TaskQueue = TaskQueues.Of(cluster), DependsOn = dependsOn },
-    };
+        var queue = plan.Steps.FirstOrDefault(step => step.Cluster == cluster)?.TaskQueue;
+        return new() { Id = id, Planned = new PlannedStep { Id = id, Kind = StepKind.TakeOver, Cluster = cluster, TaskQueue = queue, DependsOn = dependsOn } };
+    }
 }

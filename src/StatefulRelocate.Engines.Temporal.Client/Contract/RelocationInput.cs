@@ -22,13 +22,13 @@ public sealed record RelocationInput
     public bool TakeOver { get; init; }
 
     /// <summary>A continued run: all events so far; folding them gives the state.</summary>
-    public ImmutableArray<SagaEvent> Events { get; init; } = [];
+    public ImmutableArray<SagaEvent> Events { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>A continued run: the runs that it continues, oldest first. Agents accept what one of these did before.</summary>
-    public ImmutableArray<string> EarlierRuns { get; init; } = [];
+    public ImmutableArray<string> EarlierRuns { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>Failures to inject, for rehearsals: a step's kind or id, with <c>:before</c> or <c>:after</c>.</summary>
-    public ImmutableArray<string> FailAt { get; init; } = [];
+    public ImmutableArray<string> FailAt { get; init => field = value.IsDefault ? [] : value; } = [];
 
     /// <summary>Whether the server knows the search attributes of <see cref="RelocationAttributes"/>; without them the phase goes into the memo.</summary>
     public bool SearchAttributes { get; init; }

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Relocations;
 using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Core.Serialization;
 using StatefulRelocate.Engines.Temporal.Client.Contract;
@@ -42,18 +44,41 @@ internal static class InputReader
 
     private static RelocationInput Parse(IRawValue raw)
     {
-        using var document = JsonDocument.Parse(raw.Payload.Data.Memory);
-        var root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Object)
-            throw new JsonException($"it is a JSON {root.ValueKind.ToString().ToLowerInvariant()} and must be an object");
+        if (JsonNode.Parse(raw.Payload.Data.Span) is not JsonObject root)
+            throw new JsonException("it must be an object");
         // A plan for another machine may have another form; its version is looked at first.
-        var plan = root.TryGetProperty("steps", out _) ? root : root.TryGetProperty("plan", out var inner) ? inner : default;
-        if (plan.ValueKind == JsonValueKind.Object && plan.TryGetProperty("machineVersion", out var version) && version.TryGetInt32(out var number) && number != SagaMachine.CurrentVersion)
-            throw new UnknownMachineVersionException(plan.TryGetProperty("relocationId", out var id) ? id.ToString() : "?", number);
-        if (root.TryGetProperty("steps", out _))
+        var plan = root.ContainsKey("steps") ? root : root["plan"] as JsonObject;
+        if (plan?["machineVersion"] is JsonValue version && version.TryGetValue<int>(out var number) && number != SagaMachine.CurrentVersion)
+            throw new UnknownMachineVersionException(plan["relocationId"]?.ToString() ?? "?", number);
+        if (root.ContainsKey("steps"))
             return new RelocationInput { Plan = root.Deserialize(CoreJson.Default.RelocationPlan) };
-        return root.TryGetProperty("app", out _)
-            ? new RelocationInput { Spec = root.Deserialize(CoreJson.Default.RelocationSpec) }
-            : root.Deserialize(ContractJson.Default.RelocationInput)!;
+        if (root.ContainsKey("app"))
+            return new RelocationInput { Spec = ReadSpec(root) };
+        var spec = root["spec"] as JsonObject;
+        root.Remove("spec");
+        return root.Deserialize(ContractJson.Default.RelocationInput)! with { Spec = spec is null ? null : ReadSpec(spec) };
+    }
+
+    /// <summary>What is left out has its default, also within <c>cutover</c> and <c>dns</c>.</summary>
+    private static RelocationSpec? ReadSpec(JsonObject given)
+    {
+        var whole = JsonSerializer.SerializeToNode(new RelocationSpec { App = "", Source = "", Target = "", Repository = "", Dns = new DnsSpec { Zone = "", Name = "" } }, CoreJson.Default.RelocationSpec)!.AsObject();
+        foreach (var required in (string[])["app", "source", "target", "repository"])
+            whole.Remove(required);
+        foreach (var required in (string[])["zone", "name"])
+            whole["dns"]!.AsObject().Remove(required);
+        Overlay(whole, given);
+        return whole.Deserialize(CoreJson.Default.RelocationSpec);
+    }
+
+    private static void Overlay(JsonObject below, JsonObject above)
+    {
+        foreach (var (name, value) in above)
+        {
+            if (value is JsonObject inner && below[name] is JsonObject known)
+                Overlay(known, inner);
+            else
+                below[name] = value?.DeepClone();
+        }
     }
 }

@@ -21,6 +21,7 @@ public sealed partial class RelocationWorkflow
     private readonly Queue<SagaEvent> _inbox = new();
     private readonly List<SagaEvent> _events = [];
     private readonly Dictionary<long, CancellationTokenSource> _running = [];
+    private readonly TaskCompletionSource _cancelled = new();
     private readonly InjectedFailures _failures;
     private readonly int _inherited;
     private SagaState _state = null!;
@@ -51,6 +52,7 @@ public sealed partial class RelocationWorkflow
             throw _refusal;
         if (_input is { TakeOver: true, Events.IsEmpty: true })
             Happened(new TakeOverBegan("the run before ended without the end of the relocation") { At = default });
+        await using var cancelled = Workflow.CancellationToken.Register(_cancelled.SetResult);
         foreach (var timer in _state.Timers.Where(static timer => !timer.Fired))
             Detach(FireAsync(timer.Name, timer.DueAt));
         while (true)
@@ -62,12 +64,19 @@ public sealed partial class RelocationWorkflow
             PublishPhase();
             if (_state.Outcome is not null && Workflow.AllHandlersFinished)
                 break;
-            await Workflow.WaitConditionAsync(HasNews, CancellationToken.None);
+            await NewsAsync();
             if (_defect is not null)
                 throw new InvalidOperationException(_defect.Message, _defect);
         }
 
         return Result();
+    }
+
+    /// <summary>A cancellation alone wakes no condition.</summary>
+    private Task NewsAsync()
+    {
+        var news = Workflow.WaitConditionAsync(HasNews, CancellationToken.None);
+        return _cancelled.Task.IsCompleted ? news : Workflow.WhenAnyAsync(news, _cancelled.Task);
     }
 
     private bool HasNews() => _inbox.Count > 0 || _defect is not null || MustAbort || (_state.Outcome is not null && Workflow.AllHandlersFinished);

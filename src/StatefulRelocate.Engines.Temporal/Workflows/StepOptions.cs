@@ -18,7 +18,7 @@ internal static class StepOptions
             ActivityId = IdOf(request, step.Run(request.Direction).Tries),
             Summary = Summary(request),
             TaskQueue = planned.TaskQueue ?? TaskQueues.Of(request.Cluster),
-            ScheduleToStartTimeout = planned.ScheduleToStartTimeout,
+            ScheduleToStartTimeout = planned.ScheduleToStartTimeout > TimeSpan.Zero ? planned.ScheduleToStartTimeout : null,
             StartToCloseTimeout = planned.Timeout,
             ScheduleToCloseTimeout = planned.ScheduleToCloseTimeout,
             HeartbeatTimeout = planned.HeartbeatTimeout > TimeSpan.Zero ? planned.HeartbeatTimeout : null,
