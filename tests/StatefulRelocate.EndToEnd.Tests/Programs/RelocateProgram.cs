@@ -7,14 +7,19 @@ internal static class RelocateProgram
 {
     private const string Variable = "RELOCATE_BIN";
 
-    public static string Path { get; } = Find();
+    public static string Path { get; } = PathOf("relocate");
 
     /// <summary>Whether the long campaigns were asked for.</summary>
     public static bool Long => Environment.GetEnvironmentVariable("RELOCATE_TEST_LONG") == "1";
 
-    public static RunningProgram Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static RunningProgram Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) => Start("relocate", arguments, environment);
+
+    /// <param name="program"><c>relocate</c>, <c>relocate-server</c> or <c>relocate-agent</c>.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Variables beside the inherited ones.</param>
+    public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(Path, arguments)
+        var start = new ProcessStartInfo(PathOf(program), arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -35,13 +40,19 @@ internal static class RelocateProgram
         return await running.WaitAsync(TimeSpan.FromMinutes(4));
     }
 
-    private static string Find()
+    private static string PathOf(string program)
     {
         if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named)
-            return System.IO.Path.Combine(named, "relocate");
+            return System.IO.Path.Combine(named, program);
+        var project = program switch
+        {
+            "relocate-server" => "StatefulRelocate.Server",
+            "relocate-agent" => "StatefulRelocate.Agent",
+            _ => "StatefulRelocate.Cli",
+        };
         var directory = AppContext.BaseDirectory.TrimEnd('/');
         var configuration = System.IO.Path.GetFileName(directory);
-        return System.IO.Path.GetFullPath(System.IO.Path.Combine(directory, "..", "..", "StatefulRelocate.Cli", configuration, "relocate"));
+        return System.IO.Path.GetFullPath(System.IO.Path.Combine(directory, "..", "..", project, configuration, program));
     }
 }
 

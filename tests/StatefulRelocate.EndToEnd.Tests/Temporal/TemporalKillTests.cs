@@ -1,0 +1,34 @@
+using StatefulRelocate.EndToEnd.Tests.Programs;
+
+namespace StatefulRelocate.EndToEnd.Tests.Temporal;
+
+/// <summary>A process of the Temporal engine is killed with SIGKILL in the middle of a move of a real app.</summary>
+public sealed class TemporalKillTests
+{
+    public static TheoryData<string, string> Kills()
+    {
+        var kills = new TheoryData<string, string>();
+        string[] moments = RelocateProgram.Long ? ["settle", "quiesce", "started"] : ["quiesce", "started"];
+        string[] victims = RelocateProgram.Long
+            ? [TemporalWorld.Server, TemporalWorld.SourceAgent, TemporalWorld.TargetAgent, TemporalWorld.Temporal]
+            : [TemporalWorld.Server, TemporalWorld.SourceAgent, TemporalWorld.Temporal];
+        foreach (var victim in victims)
+            foreach (var moment in moments)
+                kills.Add(victim, moment);
+        return kills;
+    }
+
+    [Theory]
+    [MemberData(nameof(Kills))]
+    public async Task What_is_killed_and_started_again_leaves_a_legal_end_and_no_write_is_lost(string victim, string moment)
+    {
+        await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
+        using var run = world.Relocate();
+        await world.ReachesAsync(moment);
+
+        await world.KillAsync(victim);
+        await world.StartAgainAsync(victim);
+
+        await world.EndsLegallyAsync();
+    }
+}

@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Diagnostics;
+using StatefulRelocate.EndToEnd.Tests.Observing;
+using StatefulRelocate.EndToEnd.Tests.Programs;
+using StatefulRelocate.TestSupport.Servers;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Client;
+
+namespace StatefulRelocate.EndToEnd.Tests.Temporal;
+
+/// <summary>
+/// Two clusters, a Temporal server that keeps its state, <c>relocate-server</c> and an agent for each cluster, each a process of its own that the test kills and starts again.
+/// The app appends 1, 2, 3 … to a file, and goes on from what it finds there: a line that is missing, or twice there, is a lost write or a second writer.
+/// </summary>
+internal sealed class TemporalWorld : IAsyncDisposable
+{
+    public const string Server = "relocate-server";
+    public const string SourceAgent = "relocate-agent edge-a";
+    public const string TargetAgent = "relocate-agent edge-b";
+    public const string Temporal = "temporal";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    private readonly TemporalServer _temporal;
+    private readonly MoveObserver _observer;
+    private readonly Dictionary<string, RunningProgram> _programs = [];
+    private TemporalClient? _client;
+
+    private TemporalWorld(World world, TemporalServer temporal)
+    {
+        (World, _temporal) = (world, temporal);
+        _observer = new MoveObserver(world.Directory, "edge-a", "edge-b", () => world.FenceFile("edge-a"));
+    }
+
+    public World World { get; }
+
+    public static async Task<TemporalWorld> CreateAsync(TimeSpan maxBlackout)
+    {
+        var temporal = await TemporalServer.TryStartAsync(new TemporalServerOptions { Durable = true }, TestContext.Current.CancellationToken);
+        Assert.SkipWhen(temporal is null, TemporalServer.Missing);
+        var cutover = string.Create(CultureInfo.InvariantCulture, $"{{maxDowntime: 1s, maxBlackout: {maxBlackout.TotalMilliseconds:0}ms, onNoConvergence: cutover-anyway}}");
+        var variables = new Dictionary<string, string>(temporal.Variables) { ["RELOCATE_ENGINE"] = "temporal" };
+        var world = new TemporalWorld(await World.CreateAsync(App, cutover, credentials: variables), temporal);
+        foreach (var program in (string[])[Server, SourceAgent, TargetAgent])
+            world.Start(program);
+        world._client = await temporal.ConnectAsync();
+        return world;
+    }
+
+    /// <summary>Begins the move, by the program that a user runs; it only follows.</summary>
+    public RunningProgram Relocate() => World.Start("run", "-f", World.RelocationFile, "--json");
+
+    /// <summary>A moment of the move: its hook has begun, and takes half a second.</summary>
+    public Task ReachesAsync(string hook) =>
+        Eventually.IsTrueAsync($"the hook {hook}", () => Directory.EnumerateFiles(World.StateDirectory, hook, SearchOption.AllDirectories).Any(), Limit);
+
+    public void Start(string program)
+    {
+        string[] words = program.Split(' ');
+        var arguments = words.Length > 1 ? new[] { "--cluster", words[1] } : [];
+        _programs[program] = RelocateProgram.Start(words[0], arguments, World.Environment);
+    }
+
+    public async Task KillAsync(string program)
+    {
+        if (program == Temporal)
+        {
+            await _temporal.KillAsync();
+            return;
+        }
+
+        _programs[program].Kill();
+        _programs[program].Dispose();
+    }
+
+    public async Task StartAgainAsync(string program)
+    {
+        if (program == Temporal)
+            await _temporal.StartAgainAsync(TestContext.Current.CancellationToken);
+        else
+            Start(program);
+    }
+
+    /// <summary>Until its workflow has ended. Then one side serves, the other does not, and no line is lost or there twice.</summary>
+    public async Task EndsLegallyAsync()
+    {
+        var status = WorkflowExecutionStatus.Running;
+        await Eventually.IsTrueAsync("the end of the relocation", async () =>
+        {
+            try
+            {
+                // It is the only one on this server.
+                await foreach (var relocation in _client!.ListWorkflowsAsync("WorkflowType = 'Relocation'"))
+                    status = (await _client.GetWorkflowHandle(relocation.Id).DescribeAsync()).Status;
+            }
+            catch (Temporalio.Exceptions.RpcException)
+            {
+                // Just away, or just back.
+            }
+
+            return status != WorkflowExecutionStatus.Running;
+        }, Limit);
+        var (serving, other) = status == WorkflowExecutionStatus.Completed ? ("edge-b", "edge-a") : ("edge-a", "edge-b");
+        var before = Lines(serving).Count;
+        await Eventually.IsTrueAsync($"new lines on {serving} after the workflow ended as {status}", () => Lines(serving).Count > before, Limit);
+        Assert.Empty(_observer.Finish());
+        var lines = Lines(serving);
+        Assert.Equal(Enumerable.Range(1, lines.Count).Select(static number => number.ToString(CultureInfo.InvariantCulture)), lines);
+        if (serving == "edge-b")
+            Assert.True(Lines(other).Count <= lines.Count, "the source has lines that the target lacks");
+    }
+
+    /// <summary>The lines that the app wrote on a cluster.</summary>
+    public IReadOnlyList<string> Lines(string cluster)
+    {
+        var file = Path.Combine(World.VolumePath(cluster), "lines");
+        if (!File.Exists(file))
+            return [];
+        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        var text = reader.ReadToEnd();
+        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    /// <summary>How long the source wrote nothing, from now on, until it writes again.</summary>
+    public async Task<TimeSpan> SilenceOfTheSourceAsync()
+    {
+        var (longest, since, count) = (TimeSpan.Zero, Stopwatch.GetTimestamp(), Lines("edge-a").Count);
+        await Eventually.IsTrueAsync("the source writing again after a silence of a second", () =>
+        {
+            var now = Lines("edge-a").Count;
+            if (now == count)
+                return false;
+            longest = Stopwatch.GetElapsedTime(since);
+            (since, count) = (Stopwatch.GetTimestamp(), now);
+            return longest > TimeSpan.FromSeconds(1);
+        }, Limit);
+        return longest;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _observer.Dispose();
+        foreach (var program in _programs.Values)
+            program.Dispose();
+        foreach (var cluster in (string[])["edge-a", "edge-b"])
+            await World.RunAsync("cluster", "down", cluster);
+        await World.RunAsync("dns", "down");
+        await World.DisposeAsync();
+        await _temporal.DisposeAsync();
+    }
+
+    private static string App => """
+        volumes: [{name: data}]
+        processes:
+          - name: writer
+            command: ["/bin/sh", "-c", "cd \"$RELOCATE_VOLUME_DATA\"; i=$(tail -n 1 lines 2>/dev/null); [ -n \"$i\" ] || i=0; while :; do i=$((i+1)); echo $i >> lines; sleep 0.01; done"]
+            workingDirectory: "${volumes.data}"
+            stop: {signal: TERM, grace: 2s}
+        hooks:
+          settle: {exec: ["/bin/sh", "-c", "touch settle; sleep 0.3"]}
+          quiesce: {exec: ["/bin/sh", "-c", "touch quiesce; sleep 0.3"]}
+          started: {exec: ["/bin/sh", "-c", "touch started; sleep 0.3"]}
+        """;
+}
