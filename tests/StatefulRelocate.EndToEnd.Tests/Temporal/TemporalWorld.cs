@@ -81,6 +81,32 @@ internal sealed class TemporalWorld : IAsyncDisposable
             Start(program);
     }
 
+    /// <summary>What operators do at 2 a.m.</summary>
+    public async Task TerminateAsync() => await (await RelocationAsync()).TerminateAsync("2 a.m.");
+
+    /// <summary>Back to its first task: it then knows nothing of what was done since.</summary>
+    public async Task ResetAsync()
+    {
+        var relocation = await RelocationAsync();
+        var task = (await relocation.FetchHistoryAsync()).Events.First(static happened => happened.EventType == EventType.WorkflowTaskCompleted).EventId;
+        await _client!.Connection.WorkflowService.ResetWorkflowExecutionAsync(new()
+        {
+            Namespace = TemporalServer.Namespace,
+            RequestId = Guid.NewGuid().ToString(),
+            WorkflowExecution = new() { WorkflowId = relocation.Id },
+            WorkflowTaskFinishEventId = task,
+            Reason = "2 a.m.",
+        });
+    }
+
+    /// <summary>The latest run of the only relocation on this server.</summary>
+    public async Task<WorkflowHandle> RelocationAsync()
+    {
+        await foreach (var relocation in _client!.ListWorkflowsAsync("WorkflowType = 'Relocation'"))
+            return _client.GetWorkflowHandle(relocation.Id);
+        throw new InvalidOperationException("no relocation is on the server");
+    }
+
     /// <summary>Until its workflow has ended. Then one side serves, the other does not, and no line is lost or there twice.</summary>
     public async Task EndsLegallyAsync()
     {
@@ -89,11 +115,9 @@ internal sealed class TemporalWorld : IAsyncDisposable
         {
             try
             {
-                // It is the only one on this server.
-                await foreach (var relocation in _client!.ListWorkflowsAsync("WorkflowType = 'Relocation'"))
-                    status = (await _client.GetWorkflowHandle(relocation.Id).DescribeAsync()).Status;
+                status = (await (await RelocationAsync()).DescribeAsync()).Status;
             }
-            catch (Temporalio.Exceptions.RpcException)
+            catch (Exception error) when (error is Temporalio.Exceptions.RpcException or InvalidOperationException)
             {
                 // Just away, or just back.
             }
