@@ -92,13 +92,13 @@ public sealed class BlackoutGuard
         var source = new SourceReturn(held);
         switch (await source.WinBackAsync(records, cancellationToken).ConfigureAwait(false))
         {
-            case WriterTransition.Refused { Refusal: WriterRefusal.NotHeld } when await IsOursAsync(held, records, cancellationToken).ConfigureAwait(false):
+            case WriterDecision.Refused { Refusal: WriterRefusal.NotHeld } when await IsOursAsync(held, records, cancellationToken).ConfigureAwait(false):
                 break;
-            case WriterTransition.Refused { Refusal: WriterRefusal.Committed or WriterRefusal.NotHeld }:
+            case WriterDecision.Refused { Refusal: WriterRefusal.Committed or WriterRefusal.NotHeld }:
                 // The target serves for good, or somebody else holds the record: nothing is left to guard.
                 BlackoutDeadline.Disarm(held.Cluster, held.App, held.RelocationId);
                 return;
-            case WriterTransition.Refused:
+            case WriterDecision.Refused:
                 return; // The target is the writer: its own guard stops it; look again.
             default:
                 break;
@@ -121,7 +121,7 @@ public sealed class BlackoutGuard
     {
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         var target = new TargetStop(held);
-        if (await target.MarkUndoneAsync(records, cancellationToken).ConfigureAwait(false) is WriterTransition.Refused refused)
+        if (await target.MarkUndoneAsync(records, cancellationToken).ConfigureAwait(false) is WriterDecision.Refused refused)
         {
             await LetGoAsync(held, refused, cancellationToken).ConfigureAwait(false);
             return;
@@ -133,7 +133,7 @@ public sealed class BlackoutGuard
     }
 
     // Committed, or not held any more. Where the record still names this cluster, a fence that was set after a restart is lifted again.
-    private static async Task LetGoAsync(HeldApp held, WriterTransition.Refused refused, CancellationToken cancellationToken)
+    private static async Task LetGoAsync(HeldApp held, WriterDecision.Refused refused, CancellationToken cancellationToken)
     {
         if (refused.Refusal is not (WriterRefusal.Committed or WriterRefusal.NotHeld))
             return;

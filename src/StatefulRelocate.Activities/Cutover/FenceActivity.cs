@@ -19,18 +19,18 @@ internal sealed class FenceActivity(IAgentEnvironment environment) : IActivity
         await parts.TimeAsync("prove silence", () => held.DemandSilenceAsync(cancellationToken)).ConfigureAwait(false);
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         parts.Time("set the fence", records.SetFence);
-        var transition = await parts.TimeAsync(
+        var decision = await parts.TimeAsync(
             "give the record up",
             () => records.ChangeAsync((current, changeId) => held.Transitions.Fence(current, held.Cluster.Name, changeId), cancellationToken)).ConfigureAwait(false);
-        switch (transition)
+        switch (decision)
         {
-            case WriterTransition.Write(var next):
+            case WriterDecision.Write(var next):
                 records.Keep(next, fenced: true);
                 break;
-            case WriterTransition.Already(var current):
+            case WriterDecision.Already(var current):
                 records.Keep(current, fenced: true);
                 break;
-            case WriterTransition.Refused refused:
+            case WriterDecision.Refused refused:
                 await StandDownAsync(held, records, cancellationToken).ConfigureAwait(false);
                 throw new ActivityException("superseded", refused.Message, retryable: false);
         }

@@ -23,7 +23,7 @@ internal sealed class RollCallActivity(IAgentEnvironment environment) : IActivit
         }).ConfigureAwait(false);
         await parts.TimeAsync("dns", async () =>
         {
-            foreach (var answer in await AppName.Of(request.Spec).AskAsync(environment, cancellationToken).ConfigureAwait(false))
+            foreach (var answer in await AppRecordSet.Of(request.Spec).AskAsync(environment, cancellationToken).ConfigureAwait(false))
                 if (answer.RecordSet is null)
                     throw new ActivityException("dns-unanswered", $"DNS server {answer.Server} does not answer for {request.Spec.Dns.Zone}; the app was not touched");
         }).ConfigureAwait(false);

@@ -23,13 +23,13 @@ internal sealed class SourceReturn(HeldApp held)
             var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
             switch (await WinBackAsync(records, cancellationToken).ConfigureAwait(false))
             {
-                case WriterTransition.Write(var next):
+                case WriterDecision.Write(var next):
                     records.Keep(next, fenced: false);
                     break;
-                case WriterTransition.Already(var current):
+                case WriterDecision.Already(var current):
                     records.Keep(current, fenced: false);
                     break;
-                case WriterTransition.Refused refused:
+                case WriterDecision.Refused refused:
                     await TakeRefusalAsync(records, refused, cancellationToken).ConfigureAwait(false);
                     break;
             }
@@ -42,7 +42,7 @@ internal sealed class SourceReturn(HeldApp held)
     }
 
     /// <summary>The pure change, made in the store; the guard decides on the outcome itself.</summary>
-    public Task<WriterTransition> WinBackAsync(Leases.WriterRecords records, CancellationToken cancellationToken)
+    public Task<WriterDecision> WinBackAsync(Leases.WriterRecords records, CancellationToken cancellationToken)
         => records.ChangeAsync((current, changeId) => held.Transitions.WinBack(current, held.Cluster.Name, changeId), cancellationToken);
 
     /// <summary>Remembers what only the running app can tell, before it is made silent.</summary>
@@ -73,7 +73,7 @@ internal sealed class SourceReturn(HeldApp held)
         return warning;
     }
 
-    private async Task TakeRefusalAsync(Leases.WriterRecords records, WriterTransition.Refused refused, CancellationToken cancellationToken)
+    private async Task TakeRefusalAsync(Leases.WriterRecords records, WriterDecision.Refused refused, CancellationToken cancellationToken)
     {
         // The lease was released already, or an operator broke it in favour of this cluster: then nothing is to be won.
         var record = await records.ReadAsync(cancellationToken).ConfigureAwait(false);

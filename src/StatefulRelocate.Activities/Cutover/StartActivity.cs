@@ -45,7 +45,7 @@ internal sealed class StartActivity(IAgentEnvironment environment, RunningRestor
         using var hand = await held.LockAsync(cancellationToken).ConfigureAwait(false);
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         var stop = new TargetStop(held);
-        if (await stop.MarkUndoneAsync(records, cancellationToken).ConfigureAwait(false) is WriterTransition.Refused refused)
+        if (await stop.MarkUndoneAsync(records, cancellationToken).ConfigureAwait(false) is WriterDecision.Refused refused)
             throw new ActivityException(refused.Refusal is WriterRefusal.Committed ? "committed" : "superseded", refused.Message, retryable: false);
         await stop.StopAsync(records, cancellationToken).ConfigureAwait(false);
         return new StepOutput();

@@ -10,7 +10,7 @@ namespace StatefulRelocate.Activities.Cutover;
 /// </summary>
 internal sealed class TargetStop(HeldApp held)
 {
-    public Task<WriterTransition> MarkUndoneAsync(WriterRecords records, CancellationToken cancellationToken)
+    public Task<WriterDecision> MarkUndoneAsync(WriterRecords records, CancellationToken cancellationToken)
         => records.ChangeAsync((current, changeId) => held.Transitions.MarkUndone(current, changeId), cancellationToken);
 
     /// <summary>Stops the app, proves it, gives the record to nobody and takes the marks off. The record says undone already.</summary>

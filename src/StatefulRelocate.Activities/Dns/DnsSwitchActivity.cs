@@ -31,7 +31,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
             BlackoutDeadline.Disarm(held.Cluster, held.App, request.RelocationId);
         }
 
-        await parts.TimeAsync("swap", () => SwapAsync(held, AppName.Of(request.Spec), before, cancellationToken)).ConfigureAwait(false);
+        await parts.TimeAsync("swap", () => SwapAsync(held, AppRecordSet.Of(request.Spec), before, cancellationToken)).ConfigureAwait(false);
         return new StepOutput { Parts = parts.ToImmutable() };
     }
 
@@ -46,7 +46,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
         var record = await records.ReadAsync(cancellationToken).ConfigureAwait(false);
         if (record is { Phase: RelocationPhase.Committed })
         {
-            var all = await AskAsync(AppName.Of(request.Spec), cancellationToken).ConfigureAwait(false);
+            var all = await AskAsync(AppRecordSet.Of(request.Spec), cancellationToken).ConfigureAwait(false);
             if (Outstanding(held) > 0 || !all.All(before.Equals))
                 throw new ActivityException(
                     "dns-switched", $"clients may have been sent to {held.Cluster.Name}; taking the app from there would lose what they wrote", retryable: false);
@@ -61,16 +61,16 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
     private static async Task<WriterRecord> CommitAsync(HeldApp held, WriterRecords records, CancellationToken cancellationToken)
         => await records.ChangeAsync((current, changeId) => held.Transitions.Commit(current, held.Cluster.Name, changeId), cancellationToken).ConfigureAwait(false) switch
         {
-            WriterTransition.Write(var next) => next,
-            WriterTransition.Already(var current) => current,
+            WriterDecision.Write(var next) => next,
+            WriterDecision.Already(var current) => current,
             // Who lost the record altogether cannot tell what became of an earlier commit.
-            WriterTransition.Refused { Refusal: WriterRefusal.NotHeld or WriterRefusal.Missing } gone => throw new ActivityException(FailureCode.Superseded, gone.Message, retryable: false),
-            WriterTransition.Refused lost => throw new ActivityException(
+            WriterDecision.Refused { Refusal: WriterRefusal.NotHeld or WriterRefusal.Missing } gone => throw new ActivityException(FailureCode.Superseded, gone.Message, retryable: false),
+            WriterDecision.Refused lost => throw new ActivityException(
                 new StepFailure { Code = FailureCode.CommitLost, Message = lost.Message, Retryable = false, CertainlyNoEffect = true }),
             _ => throw new InvalidOperationException("unknown transition"),
         };
 
-    private async Task SwapAsync(HeldApp held, AppName name, DnsRecordSet before, CancellationToken cancellationToken)
+    private async Task SwapAsync(HeldApp held, AppRecordSet name, DnsRecordSet before, CancellationToken cancellationToken)
     {
         var next = name.At(held.Cluster.Address);
         var outstanding = Outstanding(held);
@@ -94,7 +94,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
     }
 
     // The server refused. What the authoritative servers give now says whether that was success, harmless, or somebody else's hand.
-    private async Task JudgeAsync(AppName name, DnsRecordSet before, DnsRecordSet next, int outstanding, DnsException? refusal, CancellationToken cancellationToken)
+    private async Task JudgeAsync(AppRecordSet name, DnsRecordSet before, DnsRecordSet next, int outstanding, DnsException? refusal, CancellationToken cancellationToken)
     {
         var sets = await AskAsync(name, cancellationToken).ConfigureAwait(false);
         if (sets.All(next.Equals))
@@ -116,7 +116,7 @@ internal sealed class DnsSwitchActivity(IAgentEnvironment environment) : IActivi
             refusal);
     }
 
-    private async Task<List<DnsRecordSet>> AskAsync(AppName name, CancellationToken cancellationToken)
+    private async Task<List<DnsRecordSet>> AskAsync(AppRecordSet name, CancellationToken cancellationToken)
     {
         var sets = new List<DnsRecordSet>();
         foreach (var answer in await name.AskAsync(environment, cancellationToken).ConfigureAwait(false))

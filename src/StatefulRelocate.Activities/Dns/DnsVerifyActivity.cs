@@ -10,7 +10,7 @@ internal sealed class DnsVerifyActivity(IAgentEnvironment environment) : IActivi
 
     public async Task<StepOutput> DoAsync(ActivityContext context, CancellationToken cancellationToken)
     {
-        var name = AppName.Of(context.Request.Spec);
+        var name = AppRecordSet.Of(context.Request.Spec);
         var next = name.At(environment.Cluster.Address);
         var answers = await name.AskAsync(environment, cancellationToken).ConfigureAwait(false);
         if (answers.Count == 0)

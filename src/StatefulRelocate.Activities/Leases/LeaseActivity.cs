@@ -17,16 +17,16 @@ internal sealed class LeaseActivity(IAgentEnvironment environment) : IActivity
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         LeaseClaim.Take(held.Cluster, held.App, new LeaseClaim(request.RelocationId, request.Spec.Repository));
         var highest = HighestEpoch(request);
-        var transition = await records.ChangeAsync(
+        var decision = await records.ChangeAsync(
             (current, changeId) => WriterClaims.Take(current, held.App, request.RelocationId, request.Spec.Source, highest, changeId),
             cancellationToken).ConfigureAwait(false);
-        if (transition is WriterTransition.Refused refused)
+        if (decision is WriterDecision.Refused refused)
         {
             LeaseClaim.Remove(held.Cluster, held.App, request.RelocationId);
             throw new ActivityException("lease-held", refused.Message, retryable: false);
         }
 
-        var record = transition is WriterTransition.Write(var next) ? next : ((WriterTransition.Already)transition).Current;
+        var record = decision is WriterDecision.Write(var next) ? next : ((WriterDecision.Already)decision).Current;
         records.Keep(record, records.Copy.Fenced);
         // The first output that an agent remembers: a run that takes over finds here what a preflight captured.
         return new StepOutput { Epoch = record.Epoch, DnsBefore = request.Captured("preflight-target")?.DnsBefore };

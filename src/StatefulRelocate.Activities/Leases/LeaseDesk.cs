@@ -33,7 +33,7 @@ public sealed class LeaseDesk
         while (true)
         {
             var changeId = RandomNumberGenerator.GetHexString(32, lowercase: true);
-            var next = ((WriterTransition.Write)WriterClaims.Break(current?.Record, app, writer, highestEpoch, changeId)).Next;
+            var next = ((WriterDecision.Write)WriterClaims.Break(current?.Record, app, writer, highestEpoch, changeId)).Next;
             var swap = await _store.SwapAsync(current, next, cancellationToken).ConfigureAwait(false);
             if (swap.Won)
                 return next;

@@ -25,18 +25,18 @@ internal sealed class WriterRecords(ICluster cluster, Repository repository, str
     /// <summary>Makes the change, or finds it made; a refusal comes back and nothing was written.</summary>
     /// <param name="change">The pure change: of the record that was read, with a fresh change id.</param>
     /// <param name="cancellationToken">Cancels between two attempts, and the attempt.</param>
-    public async Task<WriterTransition> ChangeAsync(Func<WriterRecord?, string, WriterTransition> change, CancellationToken cancellationToken)
+    public async Task<WriterDecision> ChangeAsync(Func<WriterRecord?, string, WriterDecision> change, CancellationToken cancellationToken)
     {
         var current = await _store.ReadAsync(app, cancellationToken).ConfigureAwait(false);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var transition = change(current?.Record, RandomNumberGenerator.GetHexString(32, lowercase: true));
-            if (transition is not WriterTransition.Write(var next))
-                return transition;
+            var decision = change(current?.Record, RandomNumberGenerator.GetHexString(32, lowercase: true));
+            if (decision is not WriterDecision.Write(var next))
+                return decision;
             var swap = await _store.SwapAsync(current, next, cancellationToken).ConfigureAwait(false);
             if (swap.Won)
-                return transition;
+                return decision;
             current = swap.Current;
         }
     }
@@ -44,14 +44,14 @@ internal sealed class WriterRecords(ICluster cluster, Repository repository, str
     /// <summary>As <see cref="ChangeAsync"/>; a refusal is thrown as the failure of the step.</summary>
     /// <returns>The record that stands now.</returns>
     public async Task<WriterRecord> DemandAsync(
-        Func<WriterRecord?, string, WriterTransition> change,
+        Func<WriterRecord?, string, WriterDecision> change,
         CancellationToken cancellationToken)
         => await ChangeAsync(change, cancellationToken).ConfigureAwait(false) switch
         {
-            WriterTransition.Write(var next) => next,
-            WriterTransition.Already(var current) => current,
-            WriterTransition.Refused refused => throw new ActivityException(FailureCode.Superseded, refused.Message, retryable: false),
-            _ => throw new InvalidOperationException("unknown transition"),
+            WriterDecision.Write(var next) => next,
+            WriterDecision.Already(var current) => current,
+            WriterDecision.Refused refused => throw new ActivityException(FailureCode.Superseded, refused.Message, retryable: false),
+            _ => throw new InvalidOperationException("unknown decision"),
         };
 
     /// <summary>The durable copy. Where it names this cluster and no fence stands, the app may run without asking the store.</summary>

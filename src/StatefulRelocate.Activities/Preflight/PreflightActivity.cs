@@ -51,7 +51,7 @@ internal sealed class PreflightActivity(IAgentEnvironment environment) : IActivi
         var app = await held.Cluster.FindAsync(held.App, cancellationToken).ConfigureAwait(false);
         if (app is { State: not AppRunState.Stopped })
             throw new ActivityException("app-runs-on-target", $"{held.App} runs on {name} already; stop it there first", retryable: false);
-        return new StepOutput { DnsBefore = await AppName.Of(request.Spec).CaptureAsync(held.Environment, cancellationToken).ConfigureAwait(false) };
+        return new StepOutput { DnsBefore = await AppRecordSet.Of(request.Spec).CaptureAsync(held.Environment, cancellationToken).ConfigureAwait(false) };
     }
 
     private static bool Is(string left, string right) => string.Equals(left, right, StringComparison.Ordinal);

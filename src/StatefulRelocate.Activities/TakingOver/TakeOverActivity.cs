@@ -21,8 +21,8 @@ internal sealed class TakeOverActivity(IAgentEnvironment environment) : IActivit
         var record = await records.ChangeAsync(
             (current, changeId) => WriterClaims.TakeOver(current, held.RelocationId, copy.HighestEpoch, changeId), cancellationToken).ConfigureAwait(false) switch
         {
-            WriterTransition.Write(var next) => next,
-            WriterTransition.Already(var current) => current,
+            WriterDecision.Write(var next) => next,
+            WriterDecision.Already(var current) => current,
             _ => null,
         };
         var isHeld = record is not null && string.Equals(record.RelocationId, held.RelocationId, StringComparison.Ordinal);

@@ -1,4 +1,4 @@
-using static StatefulRelocate.Core.Leases.WriterTransition;
+using static StatefulRelocate.Core.Leases.WriterDecision;
 
 namespace StatefulRelocate.Core.Leases;
 
@@ -12,7 +12,7 @@ public static class WriterClaims
     /// <param name="source">The cluster that runs the app.</param>
     /// <param name="highestEpoch">The highest epoch that either agent has seen.</param>
     /// <param name="changeId">A fresh id.</param>
-    public static WriterTransition Take(WriterRecord? current, string app, string relocationId, string source, long highestEpoch, string changeId)
+    public static WriterDecision Take(WriterRecord? current, string app, string relocationId, string source, long highestEpoch, string changeId)
     {
         if (current is null)
             return new Write(Taken(app, relocationId, source, highestEpoch + 1, changeId));
@@ -35,7 +35,7 @@ public static class WriterClaims
     /// Makes a late take lose although this relocation never took the record: its put carries the condition on what it read, so
     /// any write will do; this one keeps the writer and raises the epoch.
     /// </summary>
-    public static WriterTransition Forestall(WriterRecord? current, string app, string source, long highestEpoch, string changeId)
+    public static WriterDecision Forestall(WriterRecord? current, string app, string source, long highestEpoch, string changeId)
         => current switch
         {
             null => new Write(Free(app, source, highestEpoch + 1, changeId)),
@@ -48,7 +48,7 @@ public static class WriterClaims
     /// does not hold is left as it is.
     /// </summary>
     /// <returns>A write, what is there already, or a refusal where there is no record.</returns>
-    public static WriterTransition TakeOver(WriterRecord? current, string relocationId, long highestEpoch, string changeId) => current switch
+    public static WriterDecision TakeOver(WriterRecord? current, string relocationId, long highestEpoch, string changeId) => current switch
     {
         null => new Refused(WriterRefusal.Missing, $"there is no writer record that relocation {relocationId} could take over"),
         _ when !string.Equals(current.RelocationId, relocationId, StringComparison.Ordinal) => new Already(current),
@@ -56,7 +56,7 @@ public static class WriterClaims
     };
 
     /// <summary>An operator's word: whoever held the record has lost it, and <paramref name="writer"/> is the writer.</summary>
-    public static WriterTransition Break(WriterRecord? current, string app, string writer, long highestEpoch, string changeId)
+    public static WriterDecision Break(WriterRecord? current, string app, string writer, long highestEpoch, string changeId)
         => new Write(Free(app, writer, Math.Max(current?.Epoch ?? 0, highestEpoch) + 1, changeId));
 
     private static WriterRecord Taken(string app, string relocationId, string source, long epoch, string changeId) => new()

@@ -1,4 +1,4 @@
-using static StatefulRelocate.Core.Leases.WriterTransition;
+using static StatefulRelocate.Core.Leases.WriterDecision;
 
 namespace StatefulRelocate.Core.Leases;
 
@@ -11,7 +11,7 @@ namespace StatefulRelocate.Core.Leases;
 public sealed class WriterTransitions(string relocationId, long epoch)
 {
     /// <summary>source -> nobody, once the app there is silent. Only from the phase taken: after an undo a late fence loses.</summary>
-    public WriterTransition Fence(WriterRecord? current, string source, string changeId) => Held(current, record => record switch
+    public WriterDecision Fence(WriterRecord? current, string source, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Fenced, Writer: WriterRecord.Nobody } => new Already(record),
         { Phase: RelocationPhase.Taken } when Is(record, source) => Next(record, WriterRecord.Nobody, RelocationPhase.Fenced, changeId),
@@ -22,7 +22,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     /// nobody -> source, before the source thaws or restarts. Where the record still says source, the phase becomes undone all the same,
     /// so that a late fence loses.
     /// </summary>
-    public WriterTransition WinBack(WriterRecord? current, string source, string changeId) => Held(current, record => record switch
+    public WriterDecision WinBack(WriterRecord? current, string source, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Undone } when Is(record, source) => new Already(record),
         { Phase: RelocationPhase.Committed } => Refuse(record, $"to let {source} run again"),
@@ -32,7 +32,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     });
 
     /// <summary>nobody -> target, before its first process. Only from the phase fenced: after an undo a late start loses.</summary>
-    public WriterTransition Start(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
+    public WriterDecision Start(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Started } when Is(record, target) => new Already(record),
         { Phase: RelocationPhase.Fenced, Writer: WriterRecord.Nobody } => Next(record, target, RelocationPhase.Started, changeId),
@@ -40,7 +40,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     });
 
     /// <summary>Undone, whoever the writer is, so that a late start and a late commit lose. Never after committed.</summary>
-    public WriterTransition MarkUndone(WriterRecord? current, string changeId) => Held(current, record => record switch
+    public WriterDecision MarkUndone(WriterRecord? current, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Undone } => new Already(record),
         { Phase: RelocationPhase.Committed } => Refuse(record, "to undo the start"),
@@ -48,7 +48,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     });
 
     /// <summary>target -> nobody, after the app there is proved stopped, and after <see cref="MarkUndone"/>.</summary>
-    public WriterTransition Stop(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
+    public WriterDecision Stop(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
     {
         { Phase: not RelocationPhase.Undone } => Refuse(record, $"to take it from {target}"),
         _ when Is(record, target) => Next(record, WriterRecord.Nobody, RelocationPhase.Undone, changeId),
@@ -56,7 +56,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     });
 
     /// <summary>Committed, before the first DNS message. Only while the target is the writer and nothing was undone.</summary>
-    public WriterTransition Commit(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
+    public WriterDecision Commit(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Committed } when Is(record, target) => new Already(record),
         { Phase: RelocationPhase.Started } when Is(record, target) => Next(record, target, RelocationPhase.Committed, changeId),
@@ -67,7 +67,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     /// Committed -> undone, the target still the writer: the one way back after the point of no return, for when it is certain that no
     /// client was sent to the target. Whoever calls this has that proof.
     /// </summary>
-    public WriterTransition TakeBackCommit(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
+    public WriterDecision TakeBackCommit(WriterRecord? current, string target, string changeId) => Held(current, record => record switch
     {
         { Phase: RelocationPhase.Committed } when Is(record, target) => Next(record, target, RelocationPhase.Undone, changeId),
         { Phase: RelocationPhase.Committed } => Refuse(record, "to take the commit back"),
@@ -75,7 +75,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
     });
 
     /// <summary>The relocation leaves the record; writer and epoch stay. Refused while the writer is not the cluster expected.</summary>
-    public WriterTransition Release(WriterRecord? current, string writer, string changeId) => current switch
+    public WriterDecision Release(WriterRecord? current, string writer, string changeId) => current switch
     {
         null => new Refused(WriterRefusal.Missing, $"the writer record is missing; nothing to release for relocation {relocationId}"),
         _ when !IsHeld(current) => new Already(current),
@@ -83,7 +83,7 @@ public sealed class WriterTransitions(string relocationId, long epoch)
         _ => new Write(current with { RelocationId = null, Phase = RelocationPhase.None, ChangeId = changeId }),
     };
 
-    private WriterTransition Held(WriterRecord? current, Func<WriterRecord, WriterTransition> change) => current switch
+    private WriterDecision Held(WriterRecord? current, Func<WriterRecord, WriterDecision> change) => current switch
     {
         null => new Refused(WriterRefusal.Missing, $"the writer record is missing although relocation {relocationId} took it; was the repository replaced?"),
         _ when !IsHeld(current) => new Refused(

@@ -103,13 +103,13 @@ public sealed class WriterTransitionsTests
         var transition = Ours.Release(Record(writer, phase), A, Fresh);
         if (writer != A)
         {
-            Assert.IsType<WriterTransition.Refused>(transition);
+            Assert.IsType<WriterDecision.Refused>(transition);
             return;
         }
 
         Assert.Equal(
             new WriterRecord { App = "web", Epoch = Epoch, RelocationId = null, Writer = A, Phase = RelocationPhase.None, ChangeId = Fresh },
-            Assert.IsType<WriterTransition.Write>(transition).Next);
+            Assert.IsType<WriterDecision.Write>(transition).Next);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class WriterTransitionsTests
                     Record(writer, phase) with { Epoch = Epoch - 1 },
                 ];
                 foreach (var record in foreign)
-                    Assert.All(All(record), transition => Assert.IsType<WriterTransition.Refused>(transition));
+                    Assert.All(All(record), transition => Assert.IsType<WriterDecision.Refused>(transition));
             }
     }
 
@@ -136,7 +136,7 @@ public sealed class WriterTransitionsTests
     {
         foreach (var writer in new[] { A, B, Nobody })
             foreach (var transition in All(Record(writer, RelocationPhase.Undone)))
-                if (transition is WriterTransition.Write(var next))
+                if (transition is WriterDecision.Write(var next))
                     Assert.True(next.Phase == RelocationPhase.Undone && next.Writer is A or Nobody, $"{next}");
     }
 
@@ -153,7 +153,7 @@ public sealed class WriterTransitionsTests
     [Fact]
     public void Taking_twice_finds_the_first_unless_an_agent_saw_a_higher_epoch()
     {
-        Assert.IsType<WriterTransition.Already>(Take(Record(A, RelocationPhase.Taken), Epoch - 1));
+        Assert.IsType<WriterDecision.Already>(Take(Record(A, RelocationPhase.Taken), Epoch - 1));
         Assert.Equal(Epoch + 1, Taken(Record(A, RelocationPhase.Taken), Epoch).Epoch);
     }
 
@@ -169,48 +169,48 @@ public sealed class WriterTransitionsTests
     [Fact]
     public void Forestalling_makes_a_late_take_lose_and_leaves_the_writer()
     {
-        var first = Assert.IsType<WriterTransition.Write>(WriterClaims.Forestall(null, "web", A, 4, Fresh)).Next;
+        var first = Assert.IsType<WriterDecision.Write>(WriterClaims.Forestall(null, "web", A, 4, Fresh)).Next;
         Assert.Equal((5L, A, null, RelocationPhase.None), (first.Epoch, first.Writer, first.RelocationId, first.Phase));
-        var raised = Assert.IsType<WriterTransition.Write>(WriterClaims.Forestall(Released(B), "web", A, 4, Fresh)).Next;
+        var raised = Assert.IsType<WriterDecision.Write>(WriterClaims.Forestall(Released(B), "web", A, 4, Fresh)).Next;
         Assert.Equal((Epoch + 1, B), (raised.Epoch, raised.Writer));
-        Assert.IsType<WriterTransition.Already>(WriterClaims.Forestall(Record(A, RelocationPhase.Taken), "web", A, 4, Fresh));
+        Assert.IsType<WriterDecision.Already>(WriterClaims.Forestall(Record(A, RelocationPhase.Taken), "web", A, 4, Fresh));
     }
 
     [Fact]
     public void Breaking_raises_the_epoch_and_ends_whoever_held_the_record()
     {
-        var broken = Assert.IsType<WriterTransition.Write>(WriterClaims.Break(Record(Nobody, RelocationPhase.Fenced), "web", A, 20, Fresh)).Next;
+        var broken = Assert.IsType<WriterDecision.Write>(WriterClaims.Break(Record(Nobody, RelocationPhase.Fenced), "web", A, 20, Fresh)).Next;
         Assert.Equal((21L, A, null, RelocationPhase.None), (broken.Epoch, broken.Writer, broken.RelocationId, broken.Phase));
-        Assert.All(All(broken), transition => Assert.IsType<WriterTransition.Refused>(transition));
+        Assert.All(All(broken), transition => Assert.IsType<WriterDecision.Refused>(transition));
     }
 
     private static (string, RelocationPhase)? Already => ("already", default);
 
     private static (string, RelocationPhase)? Refused => null;
 
-    private static void Expect(WriterTransition transition, (string Writer, RelocationPhase Phase)? expected)
+    private static void Expect(WriterDecision transition, (string Writer, RelocationPhase Phase)? expected)
     {
         if (expected is not var (writer, phase))
-            Assert.False(string.IsNullOrWhiteSpace(Assert.IsType<WriterTransition.Refused>(transition).Message));
+            Assert.False(string.IsNullOrWhiteSpace(Assert.IsType<WriterDecision.Refused>(transition).Message));
         else if (writer == "already")
-            Assert.IsType<WriterTransition.Already>(transition);
+            Assert.IsType<WriterDecision.Already>(transition);
         else
             Assert.Equal(
                 new WriterRecord { App = "web", Epoch = Epoch, RelocationId = Us, Writer = writer, Phase = phase, ChangeId = Fresh },
-                Assert.IsType<WriterTransition.Write>(transition).Next);
+                Assert.IsType<WriterDecision.Write>(transition).Next);
     }
 
-    private static WriterTransition[] All(WriterRecord? record) =>
+    private static WriterDecision[] All(WriterRecord? record) =>
     [
         Ours.Fence(record, A, Fresh), Ours.WinBack(record, A, Fresh), Ours.Start(record, B, Fresh), Ours.MarkUndone(record, Fresh),
         Ours.Stop(record, B, Fresh), Ours.Commit(record, B, Fresh), Ours.TakeBackCommit(record, B, Fresh),
     ];
 
-    private static WriterTransition Take(WriterRecord? record, long seen) => WriterClaims.Take(record, "web", Us, A, seen, Fresh);
+    private static WriterDecision Take(WriterRecord? record, long seen) => WriterClaims.Take(record, "web", Us, A, seen, Fresh);
 
-    private static WriterRecord Taken(WriterRecord? record, long seen) => Assert.IsType<WriterTransition.Write>(Take(record, seen)).Next;
+    private static WriterRecord Taken(WriterRecord? record, long seen) => Assert.IsType<WriterDecision.Write>(Take(record, seen)).Next;
 
-    private static WriterRefusal Refusal(WriterTransition transition) => Assert.IsType<WriterTransition.Refused>(transition).Refusal;
+    private static WriterRefusal Refusal(WriterDecision transition) => Assert.IsType<WriterDecision.Refused>(transition).Refusal;
 
     private static WriterRecord Released(string writer) => Record(writer, RelocationPhase.None) with { RelocationId = null };
 

@@ -74,7 +74,7 @@ internal sealed class ModelWorld
                 Apply(WriterClaims.Take(_record, "shop", request.RelocationId, "a", 0, change));
                 return new StepOutput { Epoch = _record!.Epoch };
             case "take-over-source" or "take-over-target":
-                if (WriterClaims.TakeOver(_record, request.RelocationId, 0, change) is WriterTransition.Write write)
+                if (WriterClaims.TakeOver(_record, request.RelocationId, 0, change) is WriterDecision.Write write)
                     _record = write.Next;
                 var isHeld = _record?.RelocationId == request.RelocationId;
                 return new StepOutput { Epoch = isHeld ? _record!.Epoch : null, TakenOver = new TakenOver { Held = isHeld, Writer = _record?.Writer, Phase = _record?.Phase ?? RelocationPhase.None } };
@@ -117,14 +117,14 @@ internal sealed class ModelWorld
         return request.Kind == StepKind.Restore ? Plans.OutputOf(request) : new StepOutput();
     }
 
-    private void Apply(WriterTransition transition)
+    private void Apply(WriterDecision transition)
     {
         switch (transition)
         {
-            case WriterTransition.Write(var next):
+            case WriterDecision.Write(var next):
                 _record = next;
                 break;
-            case WriterTransition.Refused refused:
+            case WriterDecision.Refused refused:
                 throw new ActivityException(FailureCode.Superseded, refused.Message, retryable: false);
         }
     }

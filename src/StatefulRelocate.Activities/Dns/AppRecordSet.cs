@@ -4,12 +4,12 @@ using StatefulRelocate.Dns;
 
 namespace StatefulRelocate.Activities.Dns;
 
-/// <summary>The DNS name of the app that moves: one A record set in one zone of one server.</summary>
-internal sealed record AppName(DnsSpec Spec)
+/// <summary>The record set by which clients find the app that moves: the A records of one name in one zone of one server.</summary>
+internal sealed record AppRecordSet(DnsSpec Spec)
 {
     private const string Type = "A";
 
-    public static AppName Of(RelocationSpec spec) => new(spec.Dns);
+    public static AppRecordSet Of(RelocationSpec spec) => new(spec.Dns);
 
     /// <summary>The fully qualified name without the final dot.</summary>
     public string FullName => $"{Spec.Name}.{Spec.Zone}".ToLowerInvariant();

@@ -1,22 +1,22 @@
 namespace StatefulRelocate.Core.Leases;
 
 /// <summary>What a change of the writer record comes to: write the next record, find the result there already, or be refused.</summary>
-public abstract record WriterTransition
+public abstract record WriterDecision
 {
-    private WriterTransition()
+    private WriterDecision()
     {
     }
 
     /// <summary>Write <paramref name="Next"/>, if the record is still the one that was read.</summary>
-    public sealed record Write(WriterRecord Next) : WriterTransition;
+    public sealed record Write(WriterRecord Next) : WriterDecision;
 
     /// <summary>The result is there already: who finds his own result is done.</summary>
-    public sealed record Already(WriterRecord Current) : WriterTransition;
+    public sealed record Already(WriterRecord Current) : WriterDecision;
 
     /// <summary>The record does not allow it; whoever is refused does nothing.</summary>
     /// <param name="Refusal">Why.</param>
     /// <param name="Message">One line for the operator.</param>
-    public sealed record Refused(WriterRefusal Refusal, string Message) : WriterTransition;
+    public sealed record Refused(WriterRefusal Refusal, string Message) : WriterDecision;
 }
 
 /// <summary>Why the writer record does not allow a change.</summary>
