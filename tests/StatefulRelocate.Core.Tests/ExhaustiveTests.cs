@@ -18,6 +18,10 @@ public sealed class ExhaustiveTests(ITestOutputHelper output)
         AssertHolds(new Scenario { Faults = Long ? 3 : 2 });
 
     [Fact]
+    public void The_fused_plan_with_two_faults_and_a_signal_always_ends_legally() =>
+        AssertHolds(new Scenario { Fused = true, Faults = Long ? 3 : 2 });
+
+    [Fact]
     public void A_gate_and_the_fresh_round_after_it_always_end_legally() =>
         AssertHolds(new Scenario
         {

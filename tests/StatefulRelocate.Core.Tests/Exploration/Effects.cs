@@ -111,9 +111,16 @@ internal sealed class Effects(bool trusting = false)
 
     private readonly Effect[] _retire = [If(w => w is { Writer: Writer.Target, Phase: RelocationPhase.Committed }, w => (w.Source, w.SourceGuard) = (SourceApp.Gone, Guard.Off))];
 
+    private Effect[] FusedCut => field ??=
+        [.. _quiesce, .. _fence, If(w => trusting || w is { Fenced: true, Source: SourceApp.Silent }, static _ => { }), .. _snapshot];
+
+    private Effect[] FusedReturn => field ??= [.. _undoFence, .. _undoQuiesce];
+
     /// <summary>The effects of one direction of a step; none when it only looks.</summary>
     public Effect[] Of(Attempt attempt) => (attempt.Kind, attempt.Direction) switch
     {
+        (StepKind.Quiesce, StepDirection.Do) when attempt.Fused => FusedCut,
+        (StepKind.Quiesce, StepDirection.Undo) when attempt.Fused => FusedReturn,
         (StepKind.Lease, StepDirection.Do) => _lease,
         (StepKind.Lease, StepDirection.Undo) => _undoLease,
         (StepKind.ReleaseLease, StepDirection.Do) => _releaseLease,
@@ -137,6 +144,8 @@ internal sealed class Effects(bool trusting = false)
     public EffectResult Look(World world, Attempt attempt) => attempt.Kind switch
     {
         StepKind.FinalSnapshot when !trusting => Require(world is { Fenced: true, Source: SourceApp.Silent }),
+        StepKind.FinalRestore when attempt.Fused => Require(world.TargetVersion == world.Manifests[attempt.Round]),
+        StepKind.Start when attempt is { Fused: true, Direction: StepDirection.Do } => Require(world.TargetRuns),
         StepKind.Verify => Require(world.TargetVersion != World.NoData && world.TargetVersion == world.Manifests[attempt.Round]),
         StepKind.Ready => Require(world.TargetRuns),
         StepKind.DnsVerify => Require(world.DnsNew),

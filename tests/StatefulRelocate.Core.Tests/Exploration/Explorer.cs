@@ -30,7 +30,7 @@ internal sealed class Explorer(Scenario scenario)
     /// <summary>The state before anything happened, with what the machine asks for first.</summary>
     public Node First()
     {
-        var start = scenario.Machine.Start(Planner.Plan(scenario.Spec, "images-edge-a-edge-b-1"));
+        var start = scenario.Machine.Start(Planner.Plan(scenario.Spec, "images-edge-a-edge-b-1", scenario.Fused));
         var first = new Node(scenario, start, new World(), scenario.Faults, scenario.Signals, null, "start");
         first.Decided();
         return first;

@@ -72,7 +72,7 @@ internal sealed class Node(Scenario scenario, SagaState saga, World world, int f
     }
 
     private static Attempt Dispatch(ActivityRequest request) => new(
-        request.Step, request.Kind, request.Cluster == request.Spec.Source, Round(request), request.Direction, request.Sequence);
+        request.Step, request.Kind, request.Cluster == request.Spec.Source, Round(request), request.Direction, request.Sequence, Fused: !request.Fused.IsEmpty);
 
     /// <summary>Verify looks at the final round, whose number the world knows by the snapshot.</summary>
     private static int Round(ActivityRequest request) =>

@@ -21,6 +21,9 @@ internal sealed record Scenario
 
     public bool Trusting { get; init; }
 
+    /// <summary>Whether the plan is that of an engine whose hops are slow.</summary>
+    public bool Fused { get; init; }
+
     public RelocationSpec Spec { get; init; } = Specs.Example;
 
     /// <summary>The first round takes far longer than the budget, every later one far less: two rounds and no more.</summary>

@@ -27,7 +27,7 @@ internal enum Guard
 /// <summary>One dispatch on its way: in transit, or running on its agent, or (a ghost) given up by the engine and still able to act.</summary>
 internal readonly record struct Attempt(
     string Step, string Kind, bool OnSource, int Round, StepDirection Direction, long Sequence, int Position = 0,
-    bool Delivered = false, bool Ghost = false, bool Cancelled = false, bool Stale = false, bool Unclear = false);
+    bool Delivered = false, bool Ghost = false, bool Cancelled = false, bool Stale = false, bool Unclear = false, bool Fused = false);
 
 /// <summary>A conditional write to the writer record that left an agent and was not answered; it lands only if the record did not change since.</summary>
 internal readonly record struct LatePut(Writer Writer, RelocationPhase Phase, bool Held);
