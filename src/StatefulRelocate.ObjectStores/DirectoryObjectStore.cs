@@ -196,6 +196,8 @@ public sealed class DirectoryObjectStore : IObjectStore
         var path = Path.Combine(_root, Temporary, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12)));
         try
         {
+            if (DirectFile.TryCreate(path, content.Span))
+                return path;
             using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
             await RandomAccess.WriteAsync(file, content, 0, cancellationToken).ConfigureAwait(false);
             RandomAccess.FlushToDisk(file);

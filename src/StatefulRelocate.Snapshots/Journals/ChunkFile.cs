@@ -12,11 +12,17 @@ namespace StatefulRelocate.Snapshots.Journals;
 internal sealed class ChunkFile : IDisposable
 {
     private const int Granule = 512, HeaderLength = 16, MaxPadding = Granule;
+
+    /// <summary>Records are written so many bytes at once: one by one, workers spent a sixth of a final round waiting for the file.</summary>
+    private const int PendingLength = 1 << 20;
     private readonly SafeFileHandle _handle;
     private readonly bool _fingerprints;
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Stack<long>> _free = [];
     private readonly List<(long Offset, int Capacity)> _released = [];
+    private readonly Dictionary<long, Memory<byte>> _pending = [];
+    private byte[] _buffer = [];
+    private int _filled;
     private long _end;
 
     private ChunkFile(SafeFileHandle handle, bool fingerprints) => (_handle, _fingerprints) = (handle, fingerprints);
@@ -51,40 +57,38 @@ internal sealed class ChunkFile : IDisposable
     /// <summary>Whether a file can be the one that a table speaks of.</summary>
     public static bool IsThere(string path, ChunkSpace space) => space.End == 0 || (new FileInfo(path) is { Exists: true } file && file.Length > space.End - MaxPadding);
 
-    /// <summary>Writes a record; where.</summary>
+    /// <summary>Writes a record, at the latest when <see cref="Space"/> is asked for; where.</summary>
     public long Write(ReadOnlySpan<UInt128> ids, ReadOnlySpan<UInt128> fingerprints)
     {
         var capacity = CapacityOf(ids.Length);
-        long offset;
         lock (_lock)
         {
-            if (!_free.TryGetValue(capacity, out var free) || !free.TryPop(out offset))
+            if (!_free.TryGetValue(capacity, out var free) || !free.TryPop(out var offset))
                 (offset, _end) = (_end, _end + capacity);
+            if (_filled + capacity > _buffer.Length)
+                Flush();
+            if (_buffer.Length == 0)
+                _buffer = new byte[PendingLength];
+            var place = _buffer.AsMemory(_filled, capacity);
+            var record = place.Span[..LengthOf(ids.Length)];
+            MemoryMarshal.Write(record[8..], offset);
+            MemoryMarshal.AsBytes(ids).CopyTo(record[HeaderLength..]);
+            if (_fingerprints)
+                MemoryMarshal.AsBytes(fingerprints).CopyTo(record[(HeaderLength + ids.Length * 16)..]);
+            MemoryMarshal.Write(record, XxHash3.HashToUInt64(record[8..]));
+            place.Span[record.Length..].Clear();
+            _pending.Add(offset, place);
+            _filled += capacity;
+            return offset;
         }
-
-        var length = LengthOf(ids.Length);
-        Span<byte> record = new byte[length];
-        MemoryMarshal.Write(record[8..], offset);
-        MemoryMarshal.AsBytes(ids).CopyTo(record[HeaderLength..]);
-        if (_fingerprints)
-            MemoryMarshal.AsBytes(fingerprints).CopyTo(record[(HeaderLength + ids.Length * 16)..]);
-        MemoryMarshal.Write(record, XxHash3.HashToUInt64(record[8..]));
-        RandomAccess.Write(_handle, record, offset);
-        return offset;
     }
 
     /// <summary>Reads a record; false when it is damaged.</summary>
     public bool TryRead(long offset, Span<UInt128> ids, Span<UInt128> fingerprints)
     {
         Span<byte> record = new byte[LengthOf(ids.Length)];
-        for (var done = 0; done < record.Length;)
-        {
-            var read = RandomAccess.Read(_handle, record[done..], offset + done);
-            if (read == 0)
-                return false;
-            done += read;
-        }
-
+        if (!TryReadPending(offset, record) && !TryReadFile(offset, record))
+            return false;
         if (MemoryMarshal.Read<ulong>(record) != XxHash3.HashToUInt64(record[8..]) || MemoryMarshal.Read<long>(record[8..]) != offset)
             return false;
         record.Slice(HeaderLength, ids.Length * 16).CopyTo(MemoryMarshal.AsBytes(ids));
@@ -100,14 +104,66 @@ internal sealed class ChunkFile : IDisposable
             _released.Add((offset, CapacityOf(blocks)));
     }
 
-    /// <summary>What the next table is to say of the space.</summary>
+    /// <summary>What the next table is to say of the space; when it returns, every record is in the file.</summary>
     public ChunkSpace Space()
     {
         lock (_lock)
+        {
+            Flush();
             return new ChunkSpace(_end, [.. _free.SelectMany(f => f.Value.Select(offset => (offset, f.Key))), .. _released]);
+        }
     }
 
     public void Dispose() => _handle.Dispose();
+
+    private bool TryReadPending(long offset, Span<byte> record)
+    {
+        lock (_lock)
+        {
+            if (!_pending.TryGetValue(offset, out var place) || place.Length < record.Length)
+                return false;
+            place.Span[..record.Length].CopyTo(record);
+            return true;
+        }
+    }
+
+    private bool TryReadFile(long offset, Span<byte> record)
+    {
+        for (var done = 0; done < record.Length;)
+        {
+            var read = RandomAccess.Read(_handle, record[done..], offset + done);
+            if (read == 0)
+                return false;
+            done += read;
+        }
+
+        return true;
+    }
+
+    /// <summary>Writes what is pending, neighbours together.</summary>
+    private void Flush()
+    {
+        var run = new List<ReadOnlyMemory<byte>>();
+        long start = 0, end = 0;
+        foreach (var (offset, place) in _pending.OrderBy(record => record.Key))
+        {
+            if (offset != end && run.Count > 0)
+            {
+                RandomAccess.Write(_handle, run, start);
+                run.Clear();
+            }
+
+            if (run.Count == 0)
+                start = offset;
+            run.Add(place);
+            end = offset + place.Length;
+        }
+
+        if (run.Count > 0)
+            RandomAccess.Write(_handle, run, start);
+        _pending.Clear();
+        _filled = 0;
+    }
 
     private int LengthOf(int blocks) => HeaderLength + blocks * (_fingerprints ? 32 : 16);
 

@@ -13,12 +13,12 @@ internal sealed class OpenPack
     private readonly List<PackSegment> _segments = [];
     private int _users = 1;
 
-    public OpenPack(KeyRing keys, byte[] buffer)
+    public OpenPack(KeyRing keys, Memory<byte> buffer)
     {
         Buffer = buffer;
         Name = "packs/" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        PackWriter.Magic.CopyTo(buffer, 0);
-        RandomNumberGenerator.Fill(buffer.AsSpan(4, KeyRing.SaltLength));
+        PackWriter.Magic.CopyTo(buffer);
+        RandomNumberGenerator.Fill(buffer.Span.Slice(4, KeyRing.SaltLength));
         Keys = keys;
         Bound = KeyRing.Bind("pack", Name);
         Length = KeyRing.HeaderLength;
@@ -26,7 +26,7 @@ internal sealed class OpenPack
 
     public string Name { get; }
 
-    public byte[] Buffer { get; }
+    public Memory<byte> Buffer { get; }
 
     public KeyRing Keys { get; }
 
@@ -37,7 +37,7 @@ internal sealed class OpenPack
 
     public int BlockCount { get; private set; }
 
-    public AesGcm Cipher() => Keys.Cipher("pack", Name, Buffer.AsSpan(4, KeyRing.SaltLength));
+    public AesGcm Cipher() => Keys.Cipher("pack", Name, Buffer.Span.Slice(4, KeyRing.SaltLength));
 
     /// <summary>Reserves the place of a segment; its number.</summary>
     public int Reserve(int length, int plainLength, bool compressed, UInt128[] ids, ushort[] lengths)
@@ -54,8 +54,8 @@ internal sealed class OpenPack
         Span<byte> nonce = stackalloc byte[12];
         nonce.Clear();
         BinaryPrimitives.WriteInt32LittleEndian(nonce, number);
-        var at = (int)_segments[number].Offset;
-        cipher.Encrypt(nonce, content, Buffer.AsSpan(at, content.Length), Buffer.AsSpan(at + content.Length, KeyRing.TagLength), Bound);
+        var place = Buffer.Span[(int)_segments[number].Offset..];
+        cipher.Encrypt(nonce, content, place[..content.Length], place.Slice(content.Length, KeyRing.TagLength), Bound);
     }
 
     /// <summary>One segment is written, or the pack closed; true when it was the last thing to wait for.</summary>
@@ -71,12 +71,13 @@ internal sealed class OpenPack
         var footer = memory.ToArray();
         Span<byte> nonce = stackalloc byte[12];
         nonce.Fill(0xFF);
+        var end = Buffer.Span[Length..];
         using (var cipher = Cipher())
-            cipher.Encrypt(nonce, footer, Buffer.AsSpan(Length, footer.Length), Buffer.AsSpan(Length + footer.Length, KeyRing.TagLength), Bound);
-        Length += footer.Length + KeyRing.TagLength;
-        BinaryPrimitives.WriteInt32LittleEndian(Buffer.AsSpan(Length), footer.Length);
-        PackWriter.EndMagic.CopyTo(Buffer, Length + 4);
-        Length += PackWriter.TrailerLength;
+            cipher.Encrypt(nonce, footer, end[..footer.Length], end.Slice(footer.Length, KeyRing.TagLength), Bound);
+        end = end[(footer.Length + KeyRing.TagLength)..];
+        BinaryPrimitives.WriteInt32LittleEndian(end, footer.Length);
+        PackWriter.EndMagic.CopyTo(end[4..]);
+        Length += footer.Length + KeyRing.TagLength + PackWriter.TrailerLength;
         return table;
     }
 }

@@ -30,7 +30,7 @@ internal sealed class PackWriter : IDisposable
     private readonly Lock _lock = new();
     private readonly Lazy<Task> _index;
     private readonly HashSet<Task> _uploads = [];
-    private readonly Stack<byte[]> _buffers = [];
+    private readonly Stack<Memory<byte>> _buffers = [];
     private readonly HashSet<UInt128> _pending = [];
     private List<PackTable> _tables = [];
     private OpenPack? _pack;
@@ -139,7 +139,7 @@ internal sealed class PackWriter : IDisposable
         _pack = null;
     }
 
-    private async Task<byte[]> BufferAsync()
+    private async Task<Memory<byte>> BufferAsync()
     {
         await _budget.TakeAsync(BufferLength, _cancellationToken).ConfigureAwait(false);
         lock (_lock)
@@ -148,7 +148,7 @@ internal sealed class PackWriter : IDisposable
                 return used;
         }
 
-        return GC.AllocateUninitializedArray<byte>(BufferLength);
+        return AlignedMemory.Allocate(BufferLength);
     }
 
     private async Task PutAsync(OpenPack pack)
@@ -160,7 +160,7 @@ internal sealed class PackWriter : IDisposable
             {
                 var table = pack.Seal();
                 _shipped(pack.Length);
-                if (await _repository.Store.PutAsync(pack.Name, pack.Buffer.AsMemory(0, pack.Length), PutCondition.IfAbsent, _cancellationToken).ConfigureAwait(false) is null)
+                if (await _repository.Store.PutAsync(pack.Name, pack.Buffer[..pack.Length], PutCondition.IfAbsent, _cancellationToken).ConfigureAwait(false) is null)
                     throw new ObjectStoreException($"{_repository.Store.Description}: an object {pack.Name} of another origin is there already");
                 _observer?.PackDurable(table);
                 await KnownAsync(table).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ZstdSharp;
+using ZstdSharp.Unsafe;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
@@ -39,7 +40,7 @@ internal sealed class SegmentBuilder : IDisposable
     {
         if (_filled == 0)
             return;
-        var length = _compressor?.Wrap(_plain.AsSpan(0, _filled), _compressed) ?? _filled;
+        var length = _compressor is null ? _filled : Compress(_compressor, _plain.AsSpan(0, _filled));
         var useful = length < _filled;
         if (!useful)
             length = _filled;
@@ -59,6 +60,13 @@ internal sealed class SegmentBuilder : IDisposable
         _filled = 0;
         _ids.Clear();
         _lengths.Clear();
+    }
+
+    private int Compress(Compressor compressor, ReadOnlySpan<byte> plain)
+    {
+        const ZSTD_cParameter literalCompression = ZSTD_cParameter.ZSTD_c_experimentalParam5;
+        compressor.SetParameter(literalCompression, (int)(Noise.Prevails(plain) ? ZSTD_paramSwitch_e.ZSTD_ps_disable : ZSTD_paramSwitch_e.ZSTD_ps_auto));
+        return compressor.Wrap(plain, _compressed);
     }
 
     public void Dispose()

@@ -63,6 +63,23 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreContract
         Assert.Null(await Store.PutAsync("leases/web", new byte[] { 3 }, PutCondition.IfMatch(first!), Cancellation));
     }
 
+    [Theory]
+    [InlineData(8 << 20)]
+    [InlineData((8 << 20) + 1)]
+    [InlineData((8 << 20) + 4095)]
+    public async Task A_large_object_that_begins_with_a_page_is_written_whole(int length)
+    {
+        const int page = 4096;
+        var memory = GC.AllocateUninitializedArray<byte>(length + page, pinned: true);
+        new Random(1).NextBytes(memory);
+        var past = (int)(System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0) % page);
+        var content = memory.AsMemory((page - past) % page, length);
+        Assert.NotNull(await Store.PutAsync("packs/a", content, PutCondition.IfAbsent, Cancellation));
+        var stored = await Store.GetAsync("packs/a", Cancellation);
+        Assert.True(content.Span.SequenceEqual(stored!.Content));
+        Assert.Equal(["packs/a"], await NamesAsync(""));
+    }
+
     protected override ValueTask<IObjectStore> OpenAsync() => ValueTask.FromResult<IObjectStore>(DirectoryObjectStore.Open(Path));
 
     protected override ValueTask CleanUpAsync()

@@ -56,7 +56,7 @@ public sealed class HostileContentTests : IDisposable
             pack.Encrypt(cipher, number, stored);
         var table = pack.Seal();
         if (lie != "the pack is missing")
-            await repository.Store.PutAsync(pack.Name, pack.Buffer.AsMemory(0, pack.Length), PutCondition.IfAbsent, Workspace.Cancellation);
+            await repository.Store.PutAsync(pack.Name, pack.Buffer[..pack.Length], PutCondition.IfAbsent, Workspace.Cancellation);
         if (lie == "the segment lies beyond the pack")
             table = table with { Size = 1 << 30, Segments = [table.Segments[0] with { Offset = 1 << 29 }] };
         await repository.Index.PutAsync([table], _ => { }, Workspace.Cancellation);
