@@ -7,6 +7,7 @@ internal sealed record BenchOptions
 {
     public const string Help = """
         bench: measures relocate's snapshots beside restic, rustic, kopia and borg, as whole processes.
+        bench temporal: measures what a step costs on our engines beside Temporal's Go SDK; see ./bench temporal --help.
 
           --set SETS        db, big, small (on a directory), s3 (db on MinIO; s3:big, s3:small), size (1 and 10 GiB on a loop-mounted
                             file system; as root). Several with commas. Default: db,big,small,s3,size

@@ -5,6 +5,8 @@ using StatefulRelocate.Benchmarks.Places;
 using StatefulRelocate.Benchmarks.Processes;
 using StatefulRelocate.Benchmarks.Reports;
 using StatefulRelocate.Benchmarks.Running;
+using StatefulRelocate.Benchmarks.Temporal;
+using StatefulRelocate.Benchmarks.Temporal.Workloads;
 
 namespace StatefulRelocate.Benchmarks;
 
@@ -15,6 +17,14 @@ internal static class Program
     {
         try
         {
+            switch (arguments)
+            {
+                case ["temporal", .. var rest]:
+                    return TemporalBenchmark.RunAsync(rest).GetAwaiter().GetResult();
+                case [WorkloadProcess.Word, .. var rest]:
+                    return WorkloadProcess.RunAsync(rest).GetAwaiter().GetResult();
+            }
+
             if (BenchOptions.Parse(arguments) is { } options)
                 return Run(options);
             Console.WriteLine(BenchOptions.Help);

@@ -9,4 +9,11 @@ internal static class Statistics
         var middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+
+    /// <summary>The least value that so many percent of all do not exceed.</summary>
+    public static double Percentile(IEnumerable<double> values, int percent)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted[Math.Max(0, ((sorted.Length * percent) + 99) / 100 - 1)];
+    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -23,6 +24,13 @@ public sealed class ServerProcess : IAsyncDisposable
                 return _output.ToString();
         }
     }
+
+    /// <summary>The CPU time that it used so far.</summary>
+    public TimeSpan CpuTime => Descendants(_process.Id).Aggregate(TimeSpan.Zero, static (sum, process) =>
+    {
+        using (process)
+            return sum + process.TotalProcessorTime;
+    });
 
     /// <summary>A port of the loopback address on which nothing listened a moment ago.</summary>
     public static int FreePort()
@@ -93,6 +101,10 @@ public sealed class ServerProcess : IAsyncDisposable
             return false;
         }
     }
+
+    private static IEnumerable<Process> Descendants(int id) => File.ReadAllText($"/proc/{id}/task/{id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(static child => int.Parse(child, CultureInfo.InvariantCulture))
+        .SelectMany(static child => Descendants(child).Prepend(Process.GetProcessById(child)));
 
     private void Add(object sender, DataReceivedEventArgs line)
     {

@@ -37,6 +37,9 @@ public sealed class TemporalServer : IAsyncDisposable
     /// <summary>Where it listens: <c>127.0.0.1:PORT</c>, the same after a restart.</summary>
     public string Address { get; }
 
+    /// <summary>The CPU time that it used since it was started last.</summary>
+    public TimeSpan CpuTime => _process?.CpuTime ?? TimeSpan.Zero;
+
     /// <summary>The variables by which programs that are started find it.</summary>
     public IReadOnlyDictionary<string, string> Variables => new Dictionary<string, string> { ["TEMPORAL_ADDRESS"] = Address, ["TEMPORAL_NAMESPACE"] = Namespace };
 

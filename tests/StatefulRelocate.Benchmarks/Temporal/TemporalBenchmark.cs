@@ -1,0 +1,68 @@
+using System.Globalization;
+using StatefulRelocate.Benchmarks.Processes;
+using StatefulRelocate.Benchmarks.Reports;
+using StatefulRelocate.TestSupport.Servers;
+
+namespace StatefulRelocate.Benchmarks.Temporal;
+
+/// <summary>All contenders in turn, in each run; each with a fresh server, so that nobody pays for the histories of another.</summary>
+internal static class TemporalBenchmark
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    {
+        if (TemporalOptions.Parse(arguments) is not { } options)
+        {
+            Console.WriteLine(TemporalOptions.Help);
+            return 0;
+        }
+
+        var missing = new List<string>();
+        var contenders = StepContender.Find(options.Contenders, missing);
+        if (contenders.Any(static contender => contender.OnTemporal) && TestPrograms.Temporal is null)
+            throw new BenchmarkException(TemporalServer.Missing);
+        var result = new TemporalResult(options, MachineDescription.Read(Path.GetTempPath()), contenders, missing);
+        Console.WriteLine(result.Machine);
+        for (var run = 0; run < options.Runs; run++)
+        {
+            // Who goes first changes from run to run.
+            foreach (var contender in contenders.Skip(run % contenders.Count).Concat(contenders.Take(run % contenders.Count)))
+                result.Samples.Add(Told(await MeasureAsync(contender, options.Load, run)));
+        }
+
+        Write(result);
+        return 0;
+    }
+
+    private static async Task<StepSample> MeasureAsync(StepContender contender, Load load, int run)
+    {
+        await using var server = contender.OnTemporal ? await TemporalServer.TryStartAsync(CancellationToken.None) : null;
+        var before = server?.CpuTime;
+        var measured = MeasuredProcess.Run(contender.Invocation(server?.Address ?? "", load));
+        var used = server?.CpuTime - before;
+        var phases = contender.Read(measured.Output);
+        if (phases.Count != load.Phases.Count)
+            throw new BenchmarkException($"{contender.Name} did not tell of {load.Phases.Count} phases:\n{measured.Output}");
+        return StepSample.Of(contender.Name, run, measured, phases, server is null ? [] : await StepStages.ReadAsync(server, phases), used?.TotalSeconds);
+    }
+
+    private static StepSample Told(StepSample sample)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"run {sample.Run}  {sample.Contender,-9} one by one {sample.OneByOne.StepMedian,7:0.0} ms a step; at once {sample.AtOnce.StepsPerSecond,7:0.0} steps/s, {sample.AtOnce.StepMedian,7:0.0} ms a step; {sample.CpuSeconds,6:0.00} CPU-s, {sample.PeakBytes >> 20,4} MiB; server {sample.ServerCpuSeconds,6:0.00} CPU-s"));
+        return sample;
+    }
+
+    private static void Write(TemporalResult result)
+    {
+        var text = TemporalReport.Write(result);
+        Console.WriteLine();
+        Console.WriteLine(text);
+        if (result.Options.Json is { } json)
+            File.WriteAllText(json, result.ToJson());
+        var report = result.Options.Report ?? (result.Options.IsComplete && Programs.RepositoryRoot() is { } root ? Path.Combine(root, "docs", "benchmarks", "temporal.md") : null);
+        if (report is null)
+            return;
+        File.WriteAllText(report, text);
+        Console.WriteLine($"written to {report}");
+    }
+}
