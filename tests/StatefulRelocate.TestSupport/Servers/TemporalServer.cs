@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Temporalio.Client;
 using Temporalio.Converters;
 using Temporalio.Exceptions;
+using Temporalio.Runtime;
 
 namespace StatefulRelocate.TestSupport.Servers;
 
@@ -82,8 +83,9 @@ public sealed class TemporalServer : IAsyncDisposable
 
     /// <summary>A client of it.</summary>
     /// <param name="converter">How payloads are written. Default: the SDK's own.</param>
-    public Task<TemporalClient> ConnectAsync(DataConverter? converter = null) =>
-        TemporalClient.ConnectAsync(new TemporalClientConnectOptions(Address) { Namespace = Namespace, DataConverter = converter ?? DataConverter.Default });
+    /// <param name="runtime">What it and its workers run on. Default: the one of the process.</param>
+    public Task<TemporalClient> ConnectAsync(DataConverter? converter = null, TemporalRuntime? runtime = null) =>
+        TemporalClient.ConnectAsync(new TemporalClientConnectOptions(Address) { Namespace = Namespace, DataConverter = converter ?? DataConverter.Default, Runtime = runtime });
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
