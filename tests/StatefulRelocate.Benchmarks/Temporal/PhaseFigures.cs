@@ -13,8 +13,8 @@ internal sealed record PhaseFigures(int Workflows, int AtOnce, double StepsPerSe
     /// <summary>CPU seconds of the contender's process in this phase, or null where only the whole process is measured.</summary>
     public double? CpuSeconds { get; init; }
 
-    /// <summary>Milliseconds that the SDK spent on a workflow task, the program's code included; the median, or null where nobody measures it.</summary>
-    public double? TaskMedian { get; init; }
+    /// <summary>Milliseconds of a workflow task inside the worker, our code and the SDK's; the mean of whole ones, or null where nobody measures it.</summary>
+    public double? TaskMean { get; init; }
 
     public static PhaseFigures Of(Phase phase, int steps, TimeSpan length, IReadOnlyCollection<TimeSpan> workflows) => new(
         phase.Workflows,

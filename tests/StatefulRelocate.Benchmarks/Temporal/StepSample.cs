@@ -1,11 +1,12 @@
-using StatefulRelocate.Benchmarks.Processes;
-
 namespace StatefulRelocate.Benchmarks.Temporal;
 
 /// <summary>One contender in one run.</summary>
 internal sealed record StepSample
 {
     public required string Contender { get; init; }
+
+    /// <summary>The name of the server's setup; null where there was no server.</summary>
+    public required string? Server { get; init; }
 
     public required int Run { get; init; }
 
@@ -27,14 +28,6 @@ internal sealed record StepSample
 
     public PhaseFigures AtOnce => Phases[^1];
 
-    public static StepSample Of(string contender, int run, Measurement measured, IReadOnlyList<PhaseFigures> phases, IReadOnlyList<StepStages> stages, double? server) => new()
-    {
-        Contender = contender,
-        Run = run,
-        Phases = phases,
-        Stages = stages,
-        CpuSeconds = measured.CpuSeconds,
-        PeakBytes = measured.PeakBytes,
-        ServerCpuSeconds = server,
-    };
+    /// <summary>CPU milliseconds of the process by the steps of the last phase, or null where only the whole process is measured.</summary>
+    public double? CpuOfStep(Load load) => AtOnce.CpuSeconds * 1000 / (load.Workflows * load.Steps);
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using StatefulRelocate.Benchmarks.Processes;
 using StatefulRelocate.Benchmarks.Reports;
-using StatefulRelocate.TestSupport.Servers;
 
 namespace StatefulRelocate.Benchmarks.Temporal;
 
@@ -18,37 +17,47 @@ internal static class TemporalBenchmark
 
         var missing = new List<string>();
         var contenders = StepContender.Find(options.Contenders, missing);
-        if (contenders.Any(static contender => contender.OnTemporal) && TestPrograms.Temporal is null)
-            throw new BenchmarkException(TemporalServer.Missing);
-        var result = new TemporalResult(options, MachineDescription.Read(Path.GetTempPath()), contenders, missing);
+        var servers = ServerSetup.Find(options.Servers);
+        var result = new TemporalResult(options, MachineDescription.Read(Path.GetTempPath()), contenders, servers, missing);
         Console.WriteLine(result.Machine);
+        var turns = contenders.SelectMany(contender => contender.OnTemporal ? servers.Select(server => (contender, (ServerSetup?)server)) : [(contender, null)]).ToList();
         for (var run = 0; run < options.Runs; run++)
         {
             // Who goes first changes from run to run.
-            foreach (var contender in contenders.Skip(run % contenders.Count).Concat(contenders.Take(run % contenders.Count)))
-                result.Samples.Add(Told(await MeasureAsync(contender, options.Load, run)));
+            foreach (var (contender, server) in turns.Skip(run % turns.Count).Concat(turns.Take(run % turns.Count)))
+                result.Samples.Add(Told(await MeasureAsync(contender, server, options.Load, run)));
         }
 
         Write(result);
         return 0;
     }
 
-    private static async Task<StepSample> MeasureAsync(StepContender contender, Load load, int run)
+    private static async Task<StepSample> MeasureAsync(StepContender contender, ServerSetup? setup, Load load, int run)
     {
-        await using var server = contender.OnTemporal ? await TemporalServer.TryStartAsync(CancellationToken.None) : null;
+        await using var server = setup is null ? null : await setup.StartAsync();
         var before = server?.CpuTime;
         var measured = MeasuredProcess.Run(contender.Invocation(server?.Address ?? "", load));
         var used = server?.CpuTime - before;
         var phases = contender.Read(measured.Output);
-        if (phases.Count != load.Phases.Count)
-            throw new BenchmarkException($"{contender.Name} did not tell of {load.Phases.Count} phases:\n{measured.Output}");
-        return StepSample.Of(contender.Name, run, measured, phases, server is null ? [] : await StepStages.ReadAsync(server, phases), used?.TotalSeconds);
+        return phases.Count != load.Phases.Count
+            ? throw new BenchmarkException($"{contender.Name} did not tell of {load.Phases.Count} phases:\n{measured.Output}")
+            : new StepSample
+            {
+                Contender = contender.Name,
+                Server = setup?.Name,
+                Run = run,
+                Phases = phases,
+                Stages = server is null ? [] : await StepStages.ReadAsync(server, phases),
+                CpuSeconds = measured.CpuSeconds,
+                PeakBytes = measured.PeakBytes,
+                ServerCpuSeconds = used?.TotalSeconds,
+            };
     }
 
     private static StepSample Told(StepSample sample)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"run {sample.Run}  {sample.Contender,-9} one by one {sample.OneByOne.StepMedian,7:0.0} ms a step; at once {sample.AtOnce.StepsPerSecond,7:0.0} steps/s, {sample.AtOnce.StepMedian,7:0.0} ms a step; {sample.CpuSeconds,6:0.00} CPU-s, {sample.PeakBytes >> 20,4} MiB; server {sample.ServerCpuSeconds,6:0.00} CPU-s"));
+            $"run {sample.Run}  {sample.Contender,-9} {sample.Server,-5} one by one {sample.OneByOne.StepMedian,7:0.0} ms a step; at once {sample.AtOnce.StepsPerSecond,7:0.0} steps/s, {sample.AtOnce.StepMedian,7:0.0} ms a step; {sample.CpuSeconds,6:0.00} CPU-s, {sample.PeakBytes >> 20,4} MiB; server {sample.ServerCpuSeconds,6:0.00} CPU-s"));
         return sample;
     }
 

@@ -12,7 +12,9 @@ internal sealed record TemporalOptions
           --steps K         steps of each, one after the other (default 10)
           --at-once C       workflows at once in the last phase (default 50)
           --runs N          runs; in each, all take turns, each with a server of its own (default 3)
-          --contenders NAMES   relocate, go, recorded (relocate with steps that agents record), embedded (default: every one)
+          --contenders NAMES
+                            relocate, go, recorded (relocate with steps that agents record), embedded (default: every one)
+          --servers NAMES   plain (as it starts), eager (that reads its queues as often as they have something); (default: both)
           --json FILE       every measurement as JSON
           --report FILE     the report (default: docs/benchmarks/temporal.md for three runs or more of all at the default load, otherwise only shown)
 
@@ -29,6 +31,8 @@ internal sealed record TemporalOptions
 
     public IReadOnlyList<string> Contenders { get; init; } = [];
 
+    public IReadOnlyList<string> Servers { get; init; } = [.. ServerSetup.All.Select(static setup => setup.Name)];
+
     public string? Json { get; init; }
 
     public string? Report { get; init; }
@@ -36,7 +40,7 @@ internal sealed record TemporalOptions
     public Load Load => new(Workflows, Steps, AtOnce);
 
     /// <summary>Whether it is what the committed report shows.</summary>
-    public bool IsComplete => Load == new TemporalOptions().Load && Runs >= 3 && Contenders.Count == 0;
+    public bool IsComplete => Load == new TemporalOptions().Load && Runs >= 3 && Contenders.Count == 0 && Servers.Count == ServerSetup.All.Count;
 
     /// <summary>Null when only the help was asked for.</summary>
     public static TemporalOptions? Parse(IReadOnlyList<string> arguments)
@@ -54,7 +58,8 @@ internal sealed record TemporalOptions
                 "--steps" => options with { Steps = Number(name, Value()) },
                 "--at-once" => options with { AtOnce = Number(name, Value()) },
                 "--runs" => options with { Runs = Number(name, Value()) },
-                "--contenders" => options with { Contenders = [.. Value().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)] },
+                "--contenders" => options with { Contenders = Words(Value()) },
+                "--servers" => options with { Servers = Words(Value()) },
                 "--json" => options with { Json = Path.GetFullPath(Value()) },
                 "--report" => options with { Report = Path.GetFullPath(Value()) },
                 _ => throw new BenchmarkException($"no option {name}; see ./bench temporal --help"),
@@ -63,6 +68,8 @@ internal sealed record TemporalOptions
 
         return options;
     }
+
+    private static string[] Words(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static int Number(string name, string value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 10_000
         ? number

@@ -17,81 +17,92 @@ internal static class TemporalReport
         Line(text, $"Machine: {result.Machine}.\n");
         foreach (var contender in result.Contenders)
             Line(text, $"- {contender.Name}: {contender.Description}");
+        foreach (var server in result.Servers)
+            Line(text, $"- the {server.Name} server: {server.Description}");
         foreach (var missing in result.Missing)
             Line(text, $"- not found here: {missing}");
         Line(text, "");
         WriteVerdict(text, result);
-        Line(text, $"## {load.AtOnce} workflows at once\n");
-        WriteFigures(text, result,
-        [
-            ("steps/s", static sample => sample.AtOnce.StepsPerSecond),
-            ("ms a step, median", static sample => sample.AtOnce.StepMedian),
-            ("ms a step, 95 %", static sample => sample.AtOnce.Step95),
-        ]);
-        Line(text, "## One workflow after the other\n");
-        WriteFigures(text, result,
-        [
-            ("ms a step, median", static sample => sample.OneByOne.StepMedian),
-            ("ms a step, 95 %", static sample => sample.OneByOne.Step95),
-        ]);
-        Line(text, "## The process, from its start to its end\n");
-        WriteFigures(text, result,
-        [
-            ("CPU seconds", static sample => sample.CpuSeconds),
-            ("of these many at once", static sample => sample.AtOnce.CpuSeconds),
-            ("peak RSS, MiB", static sample => sample.PeakBytes / 1048576.0),
-            ("server's CPU seconds", static sample => sample.ServerCpuSeconds),
-        ]);
-        Line(text, "## Where the time goes\n");
-        Line(text, "Milliseconds of a step by the server's times of its events, as median (95th percentile); the server gives tasks to workers and takes their results, so queues and hops are in them.\n");
-        WriteStages(text, result, "One workflow after the other", static sample => sample.Stages[^2], static sample => sample.OneByOne);
-        WriteStages(text, result, $"{load.AtOnce} at once", static sample => sample.Stages[^1], static sample => sample.AtOnce);
+        foreach (var server in result.Servers)
+        {
+            Line(text, $"## On the {server.Name} server\n");
+            WriteFigures(text, result, server);
+            Line(text, "Where the time of a step goes, in milliseconds by the server's times of its events, as median (95th percentile): all four are hops to or from the server too.\n");
+            Line(text, "One workflow after the other:\n");
+            WriteStages(text, result, server, static sample => sample.Stages[^2], static sample => sample.OneByOne);
+            Line(text, $"{load.AtOnce} at once:\n");
+            WriteStages(text, result, server, static sample => sample.Stages[^1], static sample => sample.AtOnce);
+        }
+
         return text.ToString().TrimEnd() + "\n";
     }
 
     private static void WriteVerdict(StringBuilder text, TemporalResult result)
     {
-        var speed = result.Ratios(static sample => sample.AtOnce.StepsPerSecond);
-        if (speed.Count == 0)
+        var rows = new List<string[]>();
+        foreach (var server in result.Servers)
+        {
+            Add("steps/s, many at once", result.Ratios(server, static sample => sample.AtOnce.StepsPerSecond), wanted: 1, atLeast: true);
+            Add("ms a step, one after the other", result.Ratios(server, static sample => sample.OneByOne.StepMedian), wanted: 1.05, atLeast: false);
+
+            void Add(string what, IReadOnlyList<double> ratios, double wanted, bool atLeast)
+            {
+                if (ratios.Count == 0)
+                    return;
+                var median = Statistics.Median(ratios);
+                var reached = atLeast ? median >= wanted : median <= wanted;
+                rows.Add([$"{server.Name} server", what, string.Create(CultureInfo.InvariantCulture, $"{(atLeast ? "at least" : "at most")} {wanted}"), Spread(ratios), reached ? "yes" : "**no**"]);
+            }
+        }
+
+        if (rows.Count == 0)
             return;
         Line(text, "## Ours by the Go SDK's, run by run\n");
-        Table(text, ["", "ratio", "wanted", "reached"],
-        [
-            Row("steps/s, many at once", speed, wanted: 1, atLeast: true),
-            Row("ms a step, one after the other", result.Ratios(static sample => sample.OneByOne.StepMedian), wanted: 1.05, atLeast: false),
-        ], numbers: false);
-
-        static string[] Row(string what, IReadOnlyList<double> ratios, double wanted, bool atLeast)
-        {
-            var median = Statistics.Median(ratios);
-            return [what, Spread(ratios), string.Create(CultureInfo.InvariantCulture, $"{(atLeast ? "at least" : "at most")} {wanted}"), (atLeast ? median >= wanted : median <= wanted) ? "yes" : "**no**"];
-        }
+        Table(text, ["", "what", "wanted", "measured", "reached"], rows, numbers: false);
     }
 
-    private static void WriteFigures(StringBuilder text, TemporalResult result, IReadOnlyList<(string What, Func<StepSample, double?> Figure)> figures) =>
-        Table(text, ["", .. result.Contenders.Select(static contender => contender.Name)], figures.Select(row => (string[])
-        [
-            row.What,
-            .. result.Contenders.Select(contender => Spread([.. result.Of(contender.Name).Select(row.Figure).OfType<double>()])),
-        ]));
-
-    private static void WriteStages(StringBuilder text, TemporalResult result, string heading, Func<StepSample, StepStages> stages, Func<StepSample, PhaseFigures> phase)
+    private static void WriteFigures(StringBuilder text, TemporalResult result, ServerSetup server)
     {
-        var contenders = result.Contenders.Where(static contender => contender.OnTemporal).ToList();
-        string[] Of(string what, Func<StepStages, Figure> figure) => [what, .. contenders.Select(contender => Times([.. result.Of(contender.Name).Select(sample => figure(stages(sample)))]))];
-        string[] One(string what, Func<StepSample, double?> figure) => [what, .. contenders.Select(contender => Spread([.. result.Of(contender.Name).Select(figure).OfType<double>()]))];
-        Line(text, $"{heading}:\n");
-        Table(text, ["", .. contenders.Select(static contender => contender.Name)],
+        var load = result.Options.Load;
+        Rows(text, result.Contenders,
         [
-            Of("scheduled, until an agent's worker has it", static each => each.ToAgent),
-            Of("until its result is there", static each => each.Activity),
-            Of("until the workflow's worker has it", static each => each.ToWorkflow),
-            Of("until the next step is scheduled", static each => each.WorkflowTask),
-            One("  of these inside the workflow's worker", sample => phase(sample).TaskMedian),
-            One("events of a workflow", sample => stages(sample).Events),
-            One("KiB of its history", sample => stages(sample).Bytes / 1024),
+            Row($"{load.AtOnce} at once: steps/s", static sample => sample.AtOnce.StepsPerSecond),
+            Row("- ms a step, median", static sample => sample.AtOnce.StepMedian),
+            Row("- ms a step, 95 %", static sample => sample.AtOnce.Step95),
+            Row("- CPU ms a step", sample => sample.CpuOfStep(load)),
+            Row("one after the other: ms a step, median", static sample => sample.OneByOne.StepMedian),
+            Row("- 95 %", static sample => sample.OneByOne.Step95),
+            Row("the whole process: CPU seconds", static sample => sample.CpuSeconds),
+            Row("- peak RSS, MiB", static sample => sample.PeakBytes / 1048576.0),
+            Row("the server: CPU seconds", static sample => sample.ServerCpuSeconds),
         ]);
+
+        (string, Func<StepContender, string>) Row(string what, Func<StepSample, double?> figure) =>
+            (what, contender => Spread([.. result.Of(server, contender).Select(figure).OfType<double>()]));
     }
+
+    private static void WriteStages(StringBuilder text, TemporalResult result, ServerSetup server, Func<StepSample, StepStages> stages, Func<StepSample, PhaseFigures> phase)
+    {
+        Rows(text, [.. result.Contenders.Where(static contender => contender.OnTemporal)],
+        [
+            Stage("scheduled, until an agent's worker has it", static each => each.ToAgent),
+            Stage("until its result is there", static each => each.Activity),
+            Stage("until the workflow's worker has it", static each => each.ToWorkflow),
+            Stage("until the next step is scheduled", static each => each.WorkflowTask),
+            Row("- of these inside the workflow's worker, mean of whole ms", sample => phase(sample).TaskMean),
+            Row("events of a workflow", sample => stages(sample).Events),
+            Row("KiB of its history", sample => stages(sample).Bytes / 1024),
+        ]);
+
+        (string, Func<StepContender, string>) Stage(string what, Func<StepStages, Figure> figure) =>
+            (what, contender => Times([.. result.Of(server, contender).Select(sample => figure(stages(sample)))]));
+
+        (string, Func<StepContender, string>) Row(string what, Func<StepSample, double?> figure) =>
+            (what, contender => Spread([.. result.Of(server, contender).Select(figure).OfType<double>()]));
+    }
+
+    private static void Rows(StringBuilder text, IReadOnlyList<StepContender> contenders, IReadOnlyList<(string What, Func<StepContender, string> Cell)> rows) =>
+        Table(text, ["", .. contenders.Select(static contender => contender.Name)], rows.Select(row => (string[])[row.What, .. contenders.Select(row.Cell)]));
 
     private static string Times(IReadOnlyList<Figure> figures) =>
         $"{Number(Statistics.Median(figures.Select(static figure => figure.Median)))} ({Number(Statistics.Median(figures.Select(static figure => figure.P95)))})";

@@ -4,19 +4,22 @@ using StatefulRelocate.Benchmarks.Reports;
 namespace StatefulRelocate.Benchmarks.Temporal;
 
 /// <summary>All that the report is made of.</summary>
-internal sealed record TemporalResult(TemporalOptions Options, MachineDescription Machine, IReadOnlyList<StepContender> Contenders, IReadOnlyList<string> Missing)
+internal sealed record TemporalResult(TemporalOptions Options, MachineDescription Machine, IReadOnlyList<StepContender> Contenders, IReadOnlyList<ServerSetup> Servers, IReadOnlyList<string> Missing)
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     public List<StepSample> Samples { get; } = [];
 
-    public IReadOnlyList<StepSample> Of(string contender) => [.. Samples.Where(sample => sample.Contender == contender)];
+    /// <summary>The runs of a contender on a server; one that needs none is the same beside each.</summary>
+    public IReadOnlyList<StepSample> Of(ServerSetup server, StepContender contender) =>
+        [.. Samples.Where(sample => sample.Contender == contender.Name && (sample.Server is null || sample.Server == server.Name))];
 
     /// <summary>A figure of ours by the Go SDK's, run by run: the two stood beside each other. Empty where one of them was not measured.</summary>
-    public IReadOnlyList<double> Ratios(Func<StepSample, double> figure) =>
+    public IReadOnlyList<double> Ratios(ServerSetup server, Func<StepSample, double> figure) =>
     [
-        .. from ours in Of(StepContender.Ours)
-           join theirs in Of(StepContender.Go) on ours.Run equals theirs.Run
+        .. from ours in Samples
+           join theirs in Samples on (ours.Run, ours.Server) equals (theirs.Run, theirs.Server)
+           where ours.Contender == StepContender.Ours && theirs.Contender == StepContender.Go && ours.Server == server.Name
            select figure(ours) / figure(theirs),
     ];
 
@@ -27,6 +30,7 @@ internal sealed record TemporalResult(TemporalOptions Options, MachineDescriptio
             Options.Load,
             Options.Runs,
             Contenders = Contenders.Select(static contender => new { contender.Name, contender.Description }),
+            Servers,
             Missing,
             Samples,
         },

@@ -5,7 +5,6 @@ using StatefulRelocate.Engines.Temporal.Client.Payloads;
 using StatefulRelocate.Engines.Temporal.Workers;
 using StatefulRelocate.TestSupport.Servers;
 using Temporalio.Client;
-using Temporalio.Runtime;
 
 namespace StatefulRelocate.Benchmarks.Temporal.Workloads;
 
@@ -17,12 +16,17 @@ internal static class TemporalWorkload
 {
     public static async Task<IReadOnlyList<PhaseFigures>> RunAsync(string address, Load load, bool recorded)
     {
-        var tasks = new WorkflowTaskTimes();
+        var tasks = new ConcurrentQueue<double>();
+        var tap = new TemporalMetricTap((metric, value) =>
+        {
+            if (metric == "temporal_workflow_task_execution_latency")
+                tasks.Enqueue(value);
+        });
         var client = await TemporalClient.ConnectAsync(new TemporalClientConnectOptions(address)
         {
             Namespace = TemporalServer.Namespace,
             DataConverter = RelocationPayloads.Converter(),
-            Runtime = new TemporalRuntime(new TemporalRuntimeOptions(new TelemetryOptions { Metrics = tasks.ToOptions() })),
+            Runtime = tap.ToRuntime(),
         });
         await using var agent = new NoOpAgent();
         using var stopping = new CancellationTokenSource();
@@ -32,14 +36,14 @@ internal static class TemporalWorkload
         var figures = new List<PhaseFigures>();
         foreach (var (number, phase) in load.Phases.Index())
         {
-            _ = tasks.TakeMedian();
+            tasks.Clear();
             var cpu = Environment.CpuUsage.TotalTime;
             var began = Stopwatch.GetTimestamp();
             var workflows = await RunAsync(client, phase, index => new RelocationInput { Plan = NoOpPlan.Of($"bench-{number}-{index}", load.Steps, NoOpPlan.Kind(recorded)) });
             figures.Add(PhaseFigures.Of(phase, load.Steps, Stopwatch.GetElapsedTime(began), workflows) with
             {
                 CpuSeconds = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds,
-                TaskMedian = tasks.TakeMedian(),
+                TaskMean = tasks.Average(),
             });
         }
 
