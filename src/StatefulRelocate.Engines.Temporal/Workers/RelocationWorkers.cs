@@ -23,6 +23,7 @@ public static class RelocationWorkers
         {
             MaxCachedWorkflows = options.MaximumCachedWorkflows,
             GracefulShutdownTimeout = options.Drain,
+            DisableWorkflowTracingEventListener = !options.WatchesWorkflows,
         }.AddWorkflow<RelocationWorkflow>());
     }
 

@@ -59,7 +59,7 @@ internal sealed class TemporalRig : IAsyncDisposable
     };
 
     public Func<Task> StartServer(ServerWorkerOptions? options = null) =>
-        Run(RelocationWorkers.ForServer(Client, (options ?? new ServerWorkerOptions()) with { TaskQueue = Queue, Drain = TimeSpan.FromMilliseconds(100) }));
+        Run(RelocationWorkers.ForServer(Client, (options ?? new ServerWorkerOptions()) with { TaskQueue = Queue, WatchesWorkflows = true, Drain = TimeSpan.FromMilliseconds(100) }));
 
     public void StartAgents()
     {
