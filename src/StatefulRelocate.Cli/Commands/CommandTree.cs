@@ -11,7 +11,7 @@ internal static class CommandTree
     public static IEnumerable<Command> Create(GlobalOptions globals)
     {
         var engine = new EngineOption(globals);
-        yield return DemoCommand.Create(globals);
+        yield return DemoCommand.Create(globals, engine);
         foreach (var command in RunCommands.Create(globals, engine))
             yield return command;
         foreach (var command in StatusCommands.Create(engine))

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using StatefulRelocate.Cli.Demo;
+using StatefulRelocate.Cli.Running;
+using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Relocations;
 
@@ -8,7 +10,7 @@ namespace StatefulRelocate.Cli.Commands;
 /// <summary><c>relocate demo</c>: a real app moves between two clusters on this machine, under load.</summary>
 internal static class DemoCommand
 {
-    public static Command Create(GlobalOptions globals)
+    public static Command Create(GlobalOptions globals, EngineOption engine)
     {
         var size = new Option<string>("--size") { Description = "The data the app starts with.", HelpName = "SIZE", DefaultValueFactory = static _ => "256MiB" };
         var rate = new Option<int>("--write-rate") { Description = "Writes a second of each of the two clients (1 to 1000).", HelpName = "N", DefaultValueFactory = static _ => 50 };
@@ -21,7 +23,7 @@ internal static class DemoCommand
         var approval = new Option<bool>("--approval") { Description = "Wait for 'relocate approve' before the cutover.", Hidden = true };
         var command = new Command("demo", "Watch a real app move between two clusters on this machine, under load, and see what it cost.")
         {
-            size, rate, quiesce, failAt, crashAt, keep, json, maxBlackout, approval, End(globals),
+            size, rate, engine.Option, quiesce, failAt, crashAt, keep, json, maxBlackout, approval, End(globals),
         };
         command.SetAction((parse, _) => DemoSession.RunAsync(new DemoOptions
         {
@@ -35,6 +37,7 @@ internal static class DemoCommand
                 "freeze" => QuiesceMode.Freeze,
                 var other => throw new RelocateException($"--quiesce {other}: unknown; use stop or freeze"),
             },
+            Engine = engine.Kind(parse, new RelocateConfig()),
             FailAt = parse.GetValue(failAt),
             CrashAt = parse.GetValue(crashAt),
             Keep = parse.GetValue(keep),

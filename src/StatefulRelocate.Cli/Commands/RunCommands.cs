@@ -44,13 +44,14 @@ internal static class RunCommands
         var (file, quiesce, json) = (FileOption(), QuiesceOption(), JsonOption());
         var failAt = new Option<string?>("--fail-at") { Description = "Inject a failure: a step's kind or id, with :before or :after its effect (default: after).", HelpName = "STEP" };
         var crashAt = new Option<string?>("--crash-at") { Description = "Kill this engine with SIGKILL at a step, written the same way; 'relocate resume' goes on.", HelpName = "STEP" };
-        var command = new Command("run", "Relocate an app. Ctrl-C undoes everything; a second Ctrl-C leaves, and 'relocate resume' finishes.") { file, quiesce, engine.Option, failAt, crashAt, json };
+        var id = new Option<string?>("--id") { Description = "The relocation's id. Default: a new one.", HelpName = "ID", Hidden = true };
+        var command = new Command("run", "Relocate an app. Ctrl-C undoes everything; a second Ctrl-C leaves, and 'relocate resume' finishes.") { file, quiesce, engine.Option, failAt, crashAt, id, json };
         command.SetAction(async (parse, cancellationToken) =>
         {
             var (path, named) = globals.ConfigPath(parse);
             var config = ConfigFile.Load(path, named);
             var spec = Load(parse, file, quiesce, config);
-            var plan = engine.Plan(parse, config, spec, NewId(spec));
+            var plan = engine.Plan(parse, config, spec, parse.GetValue(id) ?? NewId(spec));
             var faults = new List<Fault>();
             if (parse.GetValue(failAt) is { } fail)
                 faults.Add(Fault.Parse(FaultAction.Fail, fail, plan));
@@ -117,7 +118,8 @@ internal static class RunCommands
         };
     }
 
-    private static string NewId(RelocationSpec spec) => string.Create(
+    /// <summary>An id that no other relocation has.</summary>
+    public static string NewId(RelocationSpec spec) => string.Create(
         CultureInfo.InvariantCulture,
         $"{spec.App}-{spec.Source}-{spec.Target}-{TimeProvider.System.GetUtcNow():yyyyMMdd-HHmmss}-{RandomNumberGenerator.GetHexString(4, lowercase: true)}");
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Relocations;
 
@@ -12,6 +13,9 @@ internal sealed record DemoOptions
 
     /// <summary>Writes a second of each client. Default: 50.</summary>
     public int WriteRate { get; init; } = 50;
+
+    /// <summary>What carries the relocation on. Default: embedded.</summary>
+    public EngineKind Engine { get; init; }
 
     public QuiesceMode Quiesce { get; init; }
 

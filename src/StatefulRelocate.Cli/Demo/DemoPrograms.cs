@@ -20,9 +20,30 @@ internal sealed record DemoPrograms(ImmutableArray<string> Relocate, ImmutableAr
             : [process];
     }
 
-    private static ImmutableArray<string> Sample(string name)
+    /// <summary><c>relocate-server</c>.</summary>
+    /// <exception cref="RelocateException">It is not beside this program.</exception>
+    public static ImmutableArray<string> Server() => Worker("relocate-server", "Server");
+
+    /// <summary><c>relocate-agent</c>.</summary>
+    /// <exception cref="RelocateException">It is not beside this program.</exception>
+    public static ImmutableArray<string> Agent() => Worker("relocate-agent", "Agent");
+
+    /// <summary>Where the .NET runtime is for programs that need it, as the build noted it; null: where they look by themselves.</summary>
+    public static string? DotnetRoot()
     {
-        foreach (var directory in Places(name))
+        var noted = Path.Combine(AppContext.BaseDirectory, ".dotnet");
+        return Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } || !File.Exists(noted) ? null : File.ReadLines(noted).FirstOrDefault();
+    }
+
+    private static ImmutableArray<string> Worker(string program, string project) => Find(program, Places(project))
+        ?? throw new RelocateException($"{AppContext.BaseDirectory}: {program} is not beside relocate; start the demo with ./relocate of the source tree");
+
+    private static ImmutableArray<string> Sample(string name) => Find(name, Places(name))
+        ?? throw new RelocateException($"{AppContext.BaseDirectory}: the demo's sample '{name}' is not beside relocate; start it with ./relocate of the source tree, or name its directory in ${Variable}");
+
+    private static ImmutableArray<string>? Find(string name, IEnumerable<string> places)
+    {
+        foreach (var directory in places)
         {
             var program = Path.Combine(directory, name);
             if (File.Exists(program))
@@ -31,7 +52,7 @@ internal sealed record DemoPrograms(ImmutableArray<string> Relocate, ImmutableAr
                 return ["dotnet", $"{program}.dll"];
         }
 
-        throw new RelocateException($"{AppContext.BaseDirectory}: the demo's sample '{name}' is not beside relocate; start it with ./relocate of the source tree, or name its directory in ${Variable}");
+        return null;
     }
 
     private static IEnumerable<string> Places(string name)

@@ -5,8 +5,8 @@ using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Cli.Demo;
 
-/// <summary>Follows the journal and shows how far the relocation is: a bar and the current steps on a terminal, a line for each step elsewhere.</summary>
-internal sealed class DemoProgress(DemoJournal journal, DemoOutput output)
+/// <summary>Follows the relocation and shows how far the relocation is: a bar and the current steps on a terminal, a line for each step elsewhere.</summary>
+internal sealed class DemoProgress(DemoRecord record, DemoOutput output)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private readonly Dictionary<(string Step, StepDirection Direction), DateTimeOffset> _running = [];
@@ -15,7 +15,7 @@ internal sealed class DemoProgress(DemoJournal journal, DemoOutput output)
     private int _planned = 1;
     private bool _undoing;
 
-    /// <summary>Returns soon after the cancellation, with everything shown that the journal had by then.</summary>
+    /// <summary>Returns soon after the cancellation, with everything shown that had happened by then.</summary>
     public async Task FollowAsync(CancellationToken ended)
     {
         if (!output.IsTerminal)
@@ -44,7 +44,7 @@ internal sealed class DemoProgress(DemoJournal journal, DemoOutput output)
         while (true)
         {
             var last = ended.IsCancellationRequested;
-            Read(say);
+            await ReadAsync(say);
             redraw();
             if (last)
                 return;
@@ -52,12 +52,13 @@ internal sealed class DemoProgress(DemoJournal journal, DemoOutput output)
         }
     }
 
-    private void Read(Action<string> say)
+    private async Task ReadAsync(Action<string> say)
     {
-        if (journal.Read() is not var (plan, events))
+        if (await record.ReadAsync(CancellationToken.None) is not { } view)
             return;
+        var (plan, events) = (view.Log.Plan, view.Events);
         _planned = plan.Steps.Length;
-        for (; _seen < events.Length; _seen++)
+        for (; _seen < events.Count; _seen++)
             if (Fold(plan, events[_seen]) is { } line)
                 say(line);
     }

@@ -4,14 +4,14 @@ using StatefulRelocate.Engines.Faults;
 namespace StatefulRelocate.Cli.Demo;
 
 /// <summary>The relocation of the demo: <c>relocate run</c> as a process of its own, and <c>relocate resume</c> when that was killed.</summary>
-internal sealed class DemoRelocation(DemoOptions options, DemoSandbox sandbox, DemoPrograms programs, DemoOutput output)
+internal sealed class DemoRelocation(DemoOptions options, DemoSandbox sandbox, DemoPrograms programs, DemoRecord record, DemoOutput output)
 {
     private const int KilledExitCode = 128 + Signals.Kill;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
     private readonly DemoCommands _commands = new(sandbox, programs);
 
-    /// <summary>The journal that both this and the engine read.</summary>
-    public DemoJournal Journal { get; } = new(sandbox);
+    /// <summary>What the engine keeps of it.</summary>
+    public DemoRecord Record => record;
 
     /// <summary>What the engine said last on standard error.</summary>
     public string? LastError { get; private set; }
@@ -22,13 +22,13 @@ internal sealed class DemoRelocation(DemoOptions options, DemoSandbox sandbox, D
     /// <summary>Runs it to its end. Returns whether it was left before that, by a second Ctrl-C.</summary>
     public async Task<bool> RunAsync(Interrupts interrupts)
     {
-        List<string> arguments = ["run", "-f", sandbox.RelocationFile];
+        List<string> arguments = ["run", "-f", sandbox.RelocationFile, "--id", record.Id];
         if (options.FailAt is { } failAt)
             arguments.AddRange(["--fail-at", failAt]);
         if (options.CrashAt is { } crashAt)
             arguments.AddRange(["--crash-at", crashAt]);
         using var ended = new CancellationTokenSource();
-        var following = new DemoProgress(Journal, output).FollowAsync(ended.Token);
+        var following = new DemoProgress(record, output).FollowAsync(ended.Token);
         try
         {
             while (true)
@@ -37,11 +37,11 @@ internal sealed class DemoRelocation(DemoOptions options, DemoSandbox sandbox, D
                 if (await WaitAsync(engine, interrupts) is not { } exitCode)
                     return true;
                 (LastExitCode, LastError) = (exitCode, engine.LastError);
-                if (exitCode != KilledExitCode || Journal.FindId() is not { } id)
+                if (exitCode != KilledExitCode || await record.ReadAsync(CancellationToken.None) is null)
                     return false;
-                var fault = Journal.Faults().FirstOrDefault(static fault => fault.Fault.Action == FaultAction.Crash);
+                var fault = record.Faults().FirstOrDefault(static fault => fault.Fault.Action == FaultAction.Crash);
                 output.Say($"the engine (process {engine.Id}) was killed{(fault?.Step is { } step ? $" at {step}" : "")}; 'relocate resume' goes on");
-                arguments = ["resume", id];
+                arguments = ["resume", record.Id];
             }
         }
         finally
@@ -69,12 +69,17 @@ internal sealed class DemoRelocation(DemoOptions options, DemoSandbox sandbox, D
         output.Say("Ctrl-C: aborting; everything is undone (again: leave at once)");
         try
         {
-            // Before the plan is written there is nothing to abort; it is a matter of milliseconds.
-            string? id;
-            while ((id = Journal.FindId()) is null && !ended.IsCompleted)
+            // Before it is there, there is nothing to abort; it is a matter of milliseconds.
+            while (!ended.IsCompleted)
+            {
+                if (await record.ReadAsync(CancellationToken.None) is not null)
+                {
+                    output.Say((await _commands.RunAsync(["abort", record.Id], CancellationToken.None)).Trim());
+                    return;
+                }
+
                 await Task.Delay(20);
-            if (id is not null)
-                output.Say((await _commands.RunAsync(["abort", id], CancellationToken.None)).Trim());
+            }
         }
         catch (RelocateException refused)
         {

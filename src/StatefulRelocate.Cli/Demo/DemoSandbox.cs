@@ -14,7 +14,14 @@ internal sealed class DemoSandbox
     private const string Marker = "demo.json";
     private const string Variable = "RELOCATE_DEMO";
 
-    private DemoSandbox(string directory) => Directory = directory;
+    private DemoSandbox(string directory)
+    {
+        Directory = directory;
+        Environment = ImmutableDictionary<string, string>.Empty
+            .Add(Variable, Directory)
+            .Add("RELOCATE_STATE", Directory)
+            .Add("RELOCATE_CONFIG", ConfigFile);
+    }
 
     /// <summary>The state directory, absolute, mode 0700.</summary>
     public string Directory { get; }
@@ -29,15 +36,22 @@ internal sealed class DemoSandbox
 
     public string RepositoryDirectory => Path.Combine(Directory, "repository");
 
-    public string JournalFile => Path.Combine(Directory, "journal", "relocations.db");
-
     public string MarkerFile => Path.Combine(Directory, Marker);
 
     /// <summary>What every process of the demo gets.</summary>
-    public ImmutableDictionary<string, string> Environment => ImmutableDictionary<string, string>.Empty
-        .Add(Variable, Directory)
-        .Add("RELOCATE_STATE", Directory)
-        .Add("RELOCATE_CONFIG", ConfigFile);
+    public ImmutableDictionary<string, string> Environment { get; private set; }
+
+    /// <summary>Lets every process that is started from now on know something.</summary>
+    public void Tell(string variable, string value) => Environment = Environment.SetItem(variable, value);
+
+    /// <summary>The environment of its processes, as a whole.</summary>
+    public Dictionary<string, string> AllVariables()
+    {
+        var all = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(static each => (string)each.Key, static each => (string)each.Value!, StringComparer.Ordinal);
+        foreach (var (name, value) in Environment)
+            all[name] = value;
+        return all;
+    }
 
     public static DemoSandbox Create()
     {

@@ -1,11 +1,18 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Cli.Reports;
+using StatefulRelocate.Cli.Commands;
+using StatefulRelocate.Cli.Demo.Temporal;
+using StatefulRelocate.Cli.Running;
+using StatefulRelocate.Cli.Running.Embedded;
+using StatefulRelocate.Cli.Running.Temporal;
+using StatefulRelocate.Configuration;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Reports;
 using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Engines;
 using StatefulRelocate.Engines.Faults;
+using StatefulRelocate.Engines.Temporal.Client.Connecting;
 
 namespace StatefulRelocate.Cli.Demo;
 
@@ -17,24 +24,28 @@ internal sealed class DemoSession : IAsyncDisposable
     private readonly Interrupts _interrupts;
     private readonly DemoSandbox _sandbox;
     private readonly DemoPrograms _programs;
+    private readonly DemoTemporal? _temporal;
     private readonly DemoWorld _world;
     private bool _leave;
 
-    private DemoSession(DemoOptions options, DemoOutput output, Interrupts interrupts, DemoSandbox sandbox, DemoPrograms programs)
+    private DemoSession(DemoOptions options, DemoOutput output, Interrupts interrupts, DemoSandbox sandbox, DemoPrograms programs, DemoTemporal? temporal)
     {
-        (_options, _output, _interrupts, _sandbox, _programs) = (options, output, interrupts, sandbox, programs);
-        _world = new DemoWorld(options, sandbox, programs);
+        (_options, _output, _interrupts, _sandbox, _programs, _temporal) = (options, output, interrupts, sandbox, programs, temporal);
+        _world = new DemoWorld(options, sandbox, programs, temporal);
     }
 
     /// <summary>Runs it, prints the report and returns the exit code.</summary>
     public static async Task<int> RunAsync(DemoOptions options)
     {
+        if (options is { Engine: EngineKind.Temporal, CrashAt: { } crashAt })
+            throw new RelocateException($"--crash-at {crashAt}: kills the embedded engine; with --engine temporal kill relocate-server or an agent by hand meanwhile, and the relocation goes on with the next one");
         Check(FaultAction.Fail, options.FailAt, options);
         Check(FaultAction.Crash, options.CrashAt, options);
         var programs = DemoPrograms.Find();
+        var temporal = options.Engine == EngineKind.Temporal ? DemoTemporal.Choose() : null;
         var output = new DemoOutput(options.Json);
         using var interrupts = new Interrupts();
-        await using var session = new DemoSession(options, output, interrupts, DemoSandbox.Create(), programs);
+        await using var session = new DemoSession(options, output, interrupts, DemoSandbox.Create(), programs, temporal);
         try
         {
             return await session.RunAsync();
@@ -63,6 +74,7 @@ internal sealed class DemoSession : IAsyncDisposable
         try
         {
             await _world.DisposeAsync();
+            _temporal?.Dispose();
         }
         finally
         {
@@ -74,7 +86,7 @@ internal sealed class DemoSession : IAsyncDisposable
     private static void Check(FaultAction action, string? fault, DemoOptions options)
     {
         if (fault is not null)
-            Fault.Parse(action, fault, Planner.Plan(DemoFiles.Specification(options), "demo"));
+            Fault.Parse(action, fault, Planner.Plan(DemoFiles.Specification(options), "demo", fused: options.Engine == EngineKind.Temporal));
     }
 
     private async Task<int> RunAsync()
@@ -83,12 +95,13 @@ internal sealed class DemoSession : IAsyncDisposable
         await _world.BuildAsync(_output, _interrupts.First);
 
         _output.Say($"relocating '{DemoFiles.App}' from {DemoFiles.Source} to {DemoFiles.Target}, quiesce by {_options.Quiesce.ToString().ToLowerInvariant()}");
-        var relocation = new DemoRelocation(_options, _sandbox, _programs, _output);
+        using var record = new DemoRecord(RunCommands.NewId(DemoFiles.Specification(_options)), OpenEngineAsync);
+        var relocation = new DemoRelocation(_options, _sandbox, _programs, record, _output);
         var left = await relocation.RunAsync(_interrupts);
         if (left)
         {
             _leave = true;
-            SayHowToFinish(relocation.Journal.FindId());
+            SayHowToFinish(record.Id);
             return ExitCode.Interrupted;
         }
 
@@ -103,10 +116,15 @@ internal sealed class DemoSession : IAsyncDisposable
         return Judge(report);
     }
 
+    private async Task<IRelocationEngine> OpenEngineAsync(CancellationToken cancellationToken) => _temporal is null
+        ? new JournalEngine(new JournalLocation(_sandbox.Directory), new RelocateConfig(), _sandbox.ConfigFile)
+        : await TemporalEngine.ConnectAsync(ConnectionSettings.Load(_sandbox.AllVariables()), cancellationToken);
+
     private async Task<RelocationReport> ReportAsync(DemoRelocation relocation)
     {
-        if (relocation.Journal.Read() is not var (plan, events))
+        if (await relocation.Record.ReadToEndAsync(_interrupts.Second) is not { } view)
             throw new RelocateException($"relocate run: {relocation.LastError ?? "ended before it wrote a plan"}", ExitCode.OurError);
+        var (plan, events) = (view.Log.Plan, view.Events);
         var report = ReportBuilder.Build(plan, events);
         if (report.Outcome is RelocationOutcome.Completed or RelocationOutcome.Compensated or RelocationOutcome.Aborted)
         {
@@ -118,12 +136,12 @@ internal sealed class DemoSession : IAsyncDisposable
             await _world.Clients.StopAsync();
         _output.Say("reading every acknowledged write back");
         var observations = await _world.ObserveAsync(_interrupts.Second);
-        report = ReportBuilder.Build(plan, events, observations, relocation.Journal.PredictedDowntime());
+        report = ReportBuilder.Build(plan, events, observations, view.State.PredictedDowntime);
         return report with
         {
             ServedBy = await _world.ServedByAsync(_interrupts.Second),
-            Crashes = relocation.Journal.Crashes(),
-            Steps = MarkInjected(report.Steps, relocation.Journal.Faults()),
+            Crashes = relocation.Record.Crashes(),
+            Steps = MarkInjected(report.Steps, relocation.Record.Faults()),
         };
     }
 
@@ -165,12 +183,15 @@ internal sealed class DemoSession : IAsyncDisposable
         };
     }
 
-    private void SayHowToFinish(string? relocation)
+    private void SayHowToFinish(string relocation)
     {
         _world.Mark();
         var self = string.Join(' ', _programs.Relocate);
+        var where = $"--config {_sandbox.ConfigFile} --state {_sandbox.Directory}";
         Console.Error.WriteLine("relocate: left as it is; clusters, DNS server and clients go on");
-        Console.Error.WriteLine($"relocate: finish the relocation: {self} resume {relocation} --config {_sandbox.ConfigFile} --state {_sandbox.Directory}");
+        Console.Error.WriteLine(_temporal is null
+            ? $"relocate: finish the relocation: {self} resume {relocation} {where}"
+            : $"relocate: the relocation goes on too: TEMPORAL_ADDRESS={_temporal.Address} {self} watch {relocation} --engine temporal {where}");
         Console.Error.WriteLine($"relocate: end everything:       {self} demo end --state {_sandbox.Directory}");
         if (_options.Json)
             ReportPrinter.Print(new RelocationReport { Relocation = relocation, Reason = "left by a second Ctrl-C; 'relocate resume' finishes it" }, json: true);

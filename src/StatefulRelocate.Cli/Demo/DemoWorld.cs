@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using StatefulRelocate.Cli.Demo.Temporal;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Reports;
 using StatefulRelocate.Dns;
@@ -8,7 +9,7 @@ using StatefulRelocate.Dns;
 namespace StatefulRelocate.Cli.Demo;
 
 /// <summary>Everything that the app needs to live before and after its move: clusters, name server, repository, data, clients.</summary>
-internal sealed class DemoWorld(DemoOptions options, DemoSandbox sandbox, DemoPrograms programs) : IAsyncDisposable
+internal sealed class DemoWorld(DemoOptions options, DemoSandbox sandbox, DemoPrograms programs, DemoTemporal? temporal) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly DemoCommands _commands = new(sandbox, programs);
@@ -24,12 +25,15 @@ internal sealed class DemoWorld(DemoOptions options, DemoSandbox sandbox, DemoPr
         _reservation = LoopbackReservation.Take(3, DemoFiles.AppPort, DemoFiles.DnsPort);
         Mark();
         await DemoFiles.WriteAsync(sandbox, options, programs, _reservation.Addresses, cancellationToken);
-        output.Say("starting the clusters, the DNS server and the repository");
+        sandbox.Tell("RELOCATE_ENGINE", temporal is null ? "embedded" : "temporal");
+        temporal?.Prepare(sandbox);
+        output.Say($"starting the clusters, the DNS server and the repository{(temporal is null ? "" : $", relocate-server and the agents, with Temporal at {temporal.Address}")}");
         await Task.WhenAll(
             _commands.RunAsync(["repo", "init", "--repo", $"dir:{sandbox.RepositoryDirectory}", "--key-file", sandbox.KeyFile], cancellationToken),
             _commands.RunAsync(["dns", "up", DemoFiles.DnsServer], cancellationToken),
             _commands.RunAsync(["cluster", "up", DemoFiles.Source], cancellationToken),
-            _commands.RunAsync(["cluster", "up", DemoFiles.Target], cancellationToken));
+            _commands.RunAsync(["cluster", "up", DemoFiles.Target], cancellationToken),
+            temporal?.StartAsync(sandbox, cancellationToken) ?? Task.CompletedTask);
         await _commands.RunAsync(["dns", "set", DemoFiles.Zone, DemoFiles.App, "A", "1", _reservation.Addresses[0].ToString()], cancellationToken);
         output.Say($"starting '{DemoFiles.App}' on {DemoFiles.Source} with {Reports.Quantities.Bytes(options.Size)} of data");
         await _commands.RunAsync(["app", "apply", "-f", sandbox.AppFile, "--cluster", DemoFiles.Source], cancellationToken);
@@ -83,6 +87,8 @@ internal sealed class DemoWorld(DemoOptions options, DemoSandbox sandbox, DemoPr
             Name = DemoFiles.Name,
             DnsServer = Dns.ToString(),
             ClientLogs = Clients.Logs,
+            Temporal = temporal?.Address,
+            TemporalUi = temporal?.Ui,
             End = $"{string.Join(' ', programs.Relocate)} demo end --state {sandbox.Directory}",
         };
     }

@@ -37,14 +37,17 @@ internal sealed partial class BackgroundProcess
     public static BackgroundProcess StartSelf(IEnumerable<string> arguments, string logFile) => Start([.. Self(), .. arguments], logFile);
 
     /// <summary>Starts <paramref name="command"/> (an absolute path and its arguments), detached, with this process's environment.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="logFile">Where its output is appended.</param>
+    /// <param name="variables">What differs in its environment. Default: nothing.</param>
     /// <exception cref="RelocateException">It could not be started.</exception>
-    public static BackgroundProcess Start(IReadOnlyList<string> command, string logFile)
+    public static BackgroundProcess Start(IReadOnlyList<string> command, string logFile, IReadOnlyDictionary<string, string>? variables = null)
     {
         ArgumentNullException.ThrowIfNull(command);
         var logStart = File.Exists(logFile) ? new FileInfo(logFile).Length : 0;
         try
         {
-            return new BackgroundProcess(DetachedSpawn.Run(command, logFile), logFile, logStart);
+            return new BackgroundProcess(DetachedSpawn.Run(command, logFile, variables ?? new Dictionary<string, string>()), logFile, logStart);
         }
         catch (Win32Exception error)
         {

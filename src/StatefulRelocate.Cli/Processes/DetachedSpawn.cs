@@ -22,10 +22,12 @@ internal static unsafe partial class DetachedSpawn
 
     /// <summary>Starts the command and returns its process id.</summary>
     /// <exception cref="Win32Exception">It could not be started.</exception>
-    public static int Run(IReadOnlyList<string> command, string logFile)
+    public static int Run(IReadOnlyList<string> command, string logFile, IReadOnlyDictionary<string, string> variables)
     {
         using var arguments = new NativeStrings(command);
-        using var environment = new NativeStrings(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => $"{entry.Key}={entry.Value}"));
+        using var environment = new NativeStrings(Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(entry => !variables.ContainsKey((string)entry.Key)).Select(entry => $"{entry.Key}={entry.Value}")
+            .Concat(variables.Select(variable => $"{variable.Key}={variable.Value}")));
         var attributes = stackalloc byte[OpaqueSize];
         var actions = stackalloc byte[OpaqueSize];
         Check(InitAttributes(attributes));

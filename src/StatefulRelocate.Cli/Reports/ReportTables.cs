@@ -90,6 +90,8 @@ internal static class ReportTables
             Add(rows, "name", $"{kept.Name}, asked at {kept.DnsServer}");
             foreach (var log in kept.ClientLogs)
                 Add(rows, "client log", log);
+            Add(rows, "Temporal", kept.Temporal);
+            Add(rows, "Temporal UI", kept.TemporalUi);
             Add(rows, "end it", kept.End);
         }
 

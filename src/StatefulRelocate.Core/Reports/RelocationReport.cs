@@ -186,6 +186,12 @@ public sealed record KeptReport
     /// <summary>The clients' logs.</summary>
     public required ImmutableArray<string> ClientLogs { get; init; }
 
+    /// <summary>The Temporal server that carried the relocation on, as <c>address:port</c>, or null.</summary>
+    public string? Temporal { get; init; }
+
+    /// <summary>The pages of a Temporal server that the demo started, or null.</summary>
+    public string? TemporalUi { get; init; }
+
     /// <summary>The command that ends it.</summary>
     public required string End { get; init; }
 }

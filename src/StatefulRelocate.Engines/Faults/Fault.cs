@@ -44,9 +44,9 @@ public sealed record Fault(FaultAction Action, string Step, FaultTime Time)
             var other => throw new RelocateException($"{option} {text}: '{other}' is no time; write {step}:before or {step}:after"),
         };
         foreach (var planned in plan.Steps)
-            if (planned.Kind == step || planned.Id == step || IsRoundOf(planned, step))
+            if (planned.Kind == step || planned.Id == step || planned.Fused.Contains(step) || IsRoundOf(planned, step))
                 return new Fault(action, step, time);
-        var kinds = plan.Steps.Select(planned => planned.Kind).Distinct(StringComparer.Ordinal);
+        var kinds = plan.Steps.SelectMany(planned => planned.Fused.Insert(0, planned.Kind)).Distinct(StringComparer.Ordinal);
         throw new RelocateException($"{option} {text}: this plan has no step '{step}'; its kinds are: {string.Join(", ", kinds)}");
     }
 

@@ -17,8 +17,11 @@ internal sealed class TemporalEngine : IRelocationEngine
     private TemporalEngine(TemporalRelocations relocations) => _relocations = relocations;
 
     /// <summary>Connects as the environment says.</summary>
-    public static async Task<IRelocationEngine> ConnectAsync(CancellationToken cancellationToken) =>
-        new TemporalEngine(new TemporalRelocations(await TemporalConnector.ConnectAsync(ConnectionSettings.Load(), cancellationToken)));
+    public static Task<IRelocationEngine> ConnectAsync(CancellationToken cancellationToken) => ConnectAsync(ConnectionSettings.Load(), cancellationToken);
+
+    /// <summary>Connects as the settings say.</summary>
+    public static async Task<IRelocationEngine> ConnectAsync(ConnectionSettings settings, CancellationToken cancellationToken) =>
+        new TemporalEngine(new TemporalRelocations(await TemporalConnector.ConnectAsync(settings, cancellationToken)));
 
     public async Task<IReadOnlyList<ListedRelocation>> ListAsync(CancellationToken cancellationToken) => Listed(await _relocations.ListAsync(null, cancellationToken));
 
