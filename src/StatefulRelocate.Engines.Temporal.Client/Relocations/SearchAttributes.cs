@@ -3,7 +3,6 @@ using StatefulRelocate.Engines.Temporal.Client.Contract;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Api.OperatorService.V1;
 using Temporalio.Client;
-using Temporalio.Common;
 using Temporalio.Exceptions;
 
 namespace StatefulRelocate.Engines.Temporal.Client.Relocations;
@@ -26,12 +25,8 @@ internal static class SearchAttributes
         }
     }
 
-    public static void Set(WorkflowOptions options, RelocationSpec spec, bool attributes)
-    {
-        (SearchAttributeKey<string> Key, string Value)[] all = [(RelocationAttributes.App, spec.App), (RelocationAttributes.Source, spec.Source), (RelocationAttributes.Target, spec.Target)];
-        if (attributes)
-            options.TypedSearchAttributes = new SearchAttributeCollection.Builder().Set(all[0].Key, all[0].Value).Set(all[1].Key, all[1].Value).Set(all[2].Key, all[2].Value).ToSearchAttributeCollection();
-        else
-            options.Memo = all.ToDictionary(static each => each.Key.Name, static each => (object)each.Value);
-    }
+    /// <summary>The memo, where there are no attributes; those are set by the workflow itself.</summary>
+    public static Dictionary<string, object>? Memo(RelocationSpec spec, bool attributes) => attributes
+        ? null
+        : new() { [RelocationAttributes.App.Name] = spec.App, [RelocationAttributes.Source.Name] = spec.Source, [RelocationAttributes.Target.Name] = spec.Target };
 }

@@ -172,9 +172,9 @@ public sealed class TemporalRelocations(ITemporalClient client)
             IdReusePolicy = reuse,
             IdConflictPolicy = conflict,
             StaticSummary = $"{spec.App}: {spec.Source} -> {spec.Target}",
+            Memo = SearchAttributes.Memo(spec, attributes),
             Rpc = rpc,
         };
-        SearchAttributes.Set(options, spec, attributes);
         try
         {
             await client.StartWorkflowAsync(TemporalNames.Workflow, [input], options).ConfigureAwait(false);

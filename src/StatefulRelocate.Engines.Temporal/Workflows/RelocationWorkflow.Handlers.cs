@@ -122,7 +122,7 @@ public sealed partial class RelocationWorkflow
 
     private static ApplicationFailureException Refused(string why) => new(why, "Refused", nonRetryable: true);
 
-    /// <summary>For lists: a search attribute where the server has it, the memo elsewhere.</summary>
+    /// <summary>For lists: search attributes where the server has them, the memo elsewhere. The SDK writes attributes by reflection, which a native client does not have, so all are set here.</summary>
     private void PublishPhase()
     {
         var phase = SagaPhase.Describe(_state);
@@ -130,7 +130,11 @@ public sealed partial class RelocationWorkflow
             return;
         _published = phase;
         if (_input.SearchAttributes)
-            Workflow.UpsertTypedSearchAttributes(RelocationAttributes.Phase.ValueSet(phase));
+        {
+            var spec = _state.Plan.Spec;
+            Workflow.UpsertTypedSearchAttributes(
+                RelocationAttributes.App.ValueSet(spec.App), RelocationAttributes.Source.ValueSet(spec.Source), RelocationAttributes.Target.ValueSet(spec.Target), RelocationAttributes.Phase.ValueSet(phase));
+        }
         else
             Workflow.UpsertMemo(MemoUpdate.ValueSet(RelocationAttributes.Phase.Name, phase));
     }
