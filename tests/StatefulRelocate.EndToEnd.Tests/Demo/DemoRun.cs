@@ -11,12 +11,15 @@ internal static class DemoRun
     /// <summary>What a test proves of a move must not depend on how busy the machine is: the bound of the blackout has tests of its own.</summary>
     public static string[] Patient { get; } = ["--max-blackout", "60000"];
 
-    public static async Task<DemoResult> RunAsync(params string[] options)
+    public static Task<DemoResult> RunAsync(params string[] options) => RunAsync(new Dictionary<string, string>(), options);
+
+    /// <summary>The same with more variables in its environment.</summary>
+    public static async Task<DemoResult> RunAsync(IReadOnlyDictionary<string, string> variables, params string[] options)
     {
         using var directory = new TemporaryDirectory();
         using var observer = new MoveObserver(directory.Path, "edge-a", "edge-b", () => FenceFile(directory.Path, "edge-a"));
         var result = await RelocateProgram.RunAsync(
-            ["demo", "--json", "--size", "16MiB", .. Patient, .. options], new Dictionary<string, string> { ["TMPDIR"] = directory.Path });
+            ["demo", "--json", "--size", "16MiB", .. Patient, .. options], new Dictionary<string, string>(variables) { ["TMPDIR"] = directory.Path });
         var violations = observer.Finish();
 
         Assert.True(violations.Count == 0, $"{string.Join('\n', violations)}\n{result}");

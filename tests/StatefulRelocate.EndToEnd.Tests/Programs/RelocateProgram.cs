@@ -25,7 +25,7 @@ internal static class RelocateProgram
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in (string[])["RELOCATE_STATE", "RELOCATE_CONFIG", "RELOCATE_PASSPHRASE"])
+        foreach (var name in (string[])["RELOCATE_STATE", "RELOCATE_CONFIG", "RELOCATE_PASSPHRASE", "RELOCATE_ENGINE", "TEMPORAL_ADDRESS"])
             start.Environment.Remove(name);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
