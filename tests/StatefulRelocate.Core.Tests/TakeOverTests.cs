@@ -61,21 +61,24 @@ public sealed class TakeOverTests
     [Fact]
     public void A_new_run_that_finds_the_record_released_to_the_target_asks_dns_and_is_done()
     {
-        var journey = Began(new TakenOver { Held = false, Writer = "edge-b" });
-        Assert.Equal(["dns-verify"], journey.GoesOnUntil("dns-verify").Running);
+        var journey = Began(new TakenOver { Held = false, Writer = "edge-b", Outputs = [new CapturedOutput("dns-switch", new StepOutput())] });
+        Assert.Equal(["dns-verify", "release-lease"], journey.GoesOnUntil("dns-verify").Running);
         journey.GoesOnToTheEnd();
         Assert.Equal(RelocationOutcome.Completed, journey.State.Outcome);
     }
 
     [Theory]
     [InlineData("edge-a")]
+    [InlineData("edge-b")]
     [InlineData(null)]
-    public void A_new_run_that_finds_nothing_of_its_relocation_ends_as_undone(string? writer)
+    public void A_new_run_that_no_longer_holds_the_record_cleans_up_what_may_be_left_and_stops_no_app(string? writer)
     {
         var journey = Began(new TakenOver { Held = false, Writer = writer });
         journey.GoesOnToTheEnd();
         Assert.Equal(RelocationOutcome.Compensated, journey.State.Outcome);
-        Assert.DoesNotContain(journey.Commands.OfType<RunStep>(), run => run.Request.Direction == StepDirection.Undo);
+        Assert.Equal(
+            ["prepare-target", "prepare-source", "lease"],
+            journey.Commands.OfType<RunStep>().Where(run => run.Request.Direction == StepDirection.Undo).Select(run => run.Request.Step));
     }
 
     [Theory]

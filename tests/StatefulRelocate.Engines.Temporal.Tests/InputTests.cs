@@ -18,6 +18,7 @@ public sealed class InputTests(SharedServer server)
     [InlineData("{}", "neither a plan nor a spec")]
     [InlineData("{\"app\": \"shop\"}", "missing required properties")]
     [InlineData("{\"app\": \"shop\", \"source\": \"a\", \"target\": \"a\", \"repository\": \"main\", \"dns\": {\"zone\": \"edge.test\", \"name\": \"shop\"}}", "source and target are both 'a'")]
+    [InlineData("{\"relocationId\": \"ID\", \"machineVersion\": 1, \"spec\": {\"app\": \"shop\"}, \"steps\": [{\"id\": \"lease\", \"kind\": \"lease\"}]}", "missing required properties")]
     [InlineData("{\"relocationId\": \"other\", \"machineVersion\": 1, \"spec\": null, \"steps\": []}", "the input is no relocation")]
     public async Task An_input_that_is_no_relocation_fails_the_workflow_with_one_line(string json, string why)
     {
@@ -40,6 +41,8 @@ public sealed class InputTests(SharedServer server)
         var plan = await handle.QueryAsync<RelocationPlan>(TemporalNames.PlanQuery, []).Soon();
         Assert.Equal(handle.Id, plan.RelocationId);
         Assert.Equal("relocate-agent-b", plan.Steps.Single(step => step.Id == "start").TaskQueue);
+        var input = (await rig.Client.GetWorkflowHandle(handle.Id).FetchHistoryAsync()).Events.First().WorkflowExecutionStartedEventAttributes.Input.Payloads_.Single();
+        Assert.Contains("\"steps\"", input.Data.ToStringUtf8(), StringComparison.Ordinal);
         await handle.TerminateAsync();
     }
 

@@ -94,6 +94,8 @@ public sealed class BlackoutGuard
         {
             case WriterDecision.Refused { Refusal: WriterRefusal.NotHeld } when await IsOursAsync(held, records, cancellationToken).ConfigureAwait(false):
                 break;
+            case WriterDecision.Refused { Refusal: WriterRefusal.NotHeld } when await IsTakenOverAsync(held, records, cancellationToken).ConfigureAwait(false):
+                return; // Look again, under the new epoch.
             case WriterDecision.Refused { Refusal: WriterRefusal.Committed or WriterRefusal.NotHeld }:
                 // The target serves for good, or somebody else holds the record: nothing is left to guard.
                 BlackoutDeadline.Disarm(held.Cluster, held.App, held.RelocationId);
@@ -116,6 +118,10 @@ public sealed class BlackoutGuard
     private static async Task<bool> IsOursAsync(HeldApp held, Leases.WriterRecords records, CancellationToken cancellationToken)
         => await records.ReadAsync(cancellationToken).ConfigureAwait(false) is { RelocationId: null } record
             && string.Equals(record.Writer, held.Cluster.Name, StringComparison.Ordinal);
+
+    // Another run of the same relocation raised the epoch since the guard read it. It may die as well: the deadline stays.
+    private static async Task<bool> IsTakenOverAsync(HeldApp held, Leases.WriterRecords records, CancellationToken cancellationToken)
+        => string.Equals((await records.ReadAsync(cancellationToken).ConfigureAwait(false))?.RelocationId, held.RelocationId, StringComparison.Ordinal);
 
     private async Task StopTargetAsync(HeldApp held, CancellationToken cancellationToken)
     {
@@ -140,6 +146,8 @@ public sealed class BlackoutGuard
         using var hand = await held.LockAsync(cancellationToken).ConfigureAwait(false);
         var records = await held.OpenRecordsAsync(cancellationToken).ConfigureAwait(false);
         var record = await records.ReadAsync(cancellationToken).ConfigureAwait(false);
+        if (refused.Refusal is WriterRefusal.NotHeld && string.Equals(record?.RelocationId, held.RelocationId, StringComparison.Ordinal))
+            return; // Taken over by another run of the same relocation: look again, under the new epoch.
         if (string.Equals(record?.Writer, held.Cluster.Name, StringComparison.Ordinal) && record!.Phase is RelocationPhase.Committed or RelocationPhase.None)
         {
             var wasHeld = records.Copy.Fenced;

@@ -20,7 +20,20 @@ public static class MissedBreaks
     public static Task LearnAsync(IAgentEnvironment environment, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        return Task.WhenAll(environment.Cluster.Apps.Select(app => LearnAsync(environment, app, cancellationToken)));
+        return Task.WhenAll(environment.Cluster.Apps.Select(app => TryLearnAsync(environment, app, cancellationToken)));
+    }
+
+    /// <summary>What is damaged of one app must not keep the others down.</summary>
+    private static async Task TryLearnAsync(IAgentEnvironment environment, string app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await LearnAsync(environment, app, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is ClusterException or ActivityException or RelocateException or IOException or UnauthorizedAccessException)
+        {
+            environment.Log($"app '{app}': {error.Message}");
+        }
     }
 
     private static async Task LearnAsync(IAgentEnvironment environment, string app, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using StatefulRelocate.Activities.Durability;
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Activities.Streams;
@@ -128,7 +129,7 @@ internal sealed class EffectLog : IDisposable
         if (entry.Closed)
             _closed.Add(entry.Relocation);
         // A run that takes over does not know how far the one before had counted.
-        var anew = entry.Run is not null && Run(entry.Relocation) is { } known && known != entry.Run;
+        var anew = entry.Run is not null && entry.Step?.StartsWith(StepKind.TakeOver, StringComparison.Ordinal) == true && Run(entry.Relocation) != entry.Run;
         if (entry.Run is not null)
             _runs[entry.Relocation] = entry.Run;
         if (entry.Step is null)
@@ -168,12 +169,13 @@ internal sealed class EffectLog : IDisposable
 
     private IEnumerable<EffectEntry> EntriesOf(string relocation)
     {
-        yield return new EffectEntry { Relocation = relocation, Closed = IsClosed(relocation), Epoch = HighestEpoch, Run = Run(relocation) };
         foreach (var ((of, step), (sequence, attempt)) in _marks)
             if (of == relocation)
                 yield return new EffectEntry { Relocation = relocation, Step = step, Sequence = sequence, Attempt = attempt };
         foreach (var entry in _done.Values)
             if (entry.Relocation == relocation)
                 yield return entry;
+        // Last: what was done before it may be another run's.
+        yield return new EffectEntry { Relocation = relocation, Closed = IsClosed(relocation), Epoch = HighestEpoch, Run = Run(relocation) };
     }
 }

@@ -9,7 +9,7 @@ namespace StatefulRelocate.Core.Saga;
 /// How a run goes on that knows nothing of an earlier one of the same relocation (terminated, timed out, or reset to a point that the world is past). It raises
 /// the epoch on the source, then on the target, so that nothing of the earlier run can change the writer record any more, and reads the record and what the agents
 /// remember. Where the record is committed it goes forward from <c>dns-switch</c>; where it is still held, everything that may have had an effect is undone;
-/// where it was released, the earlier run had come to its end.
+/// where it was released, the earlier run had come to its end, and only what may be left of it is cleaned up.
 /// </summary>
 internal static class TakeOver
 {
@@ -66,9 +66,11 @@ internal static class TakeOver
         };
         if (target is { Held: true, Phase: not RelocationPhase.Committed })
             return Back(found, $"taken over in phase {target.Phase.ToString().ToLowerInvariant()} ({reason})", at);
-        if (target.Held || string.Equals(target.Writer, spec.Target, StringComparison.Ordinal))
-            return Forward(found, isOver: !target.Held, at);
-        return Undone(found, $"the earlier run had undone everything, or had not begun ({reason})");
+        // Released to the target by this relocation: the target's agent remembers that it switched the name.
+        var isOver = !target.Held && string.Equals(target.Writer, spec.Target, StringComparison.Ordinal) && target.Outputs.Any(static output => output.Step == StepKind.DnsSwitch);
+        return target.Held || isOver
+            ? Forward(found, isOver, at)
+            : CleanUp(found, $"the earlier run no longer held the writer record: it had undone everything, had not begun, or the lease was broken ({reason})", at);
     }
 
     private static SagaState Back(SagaState state, string reason, DateTimeOffset at)
@@ -95,8 +97,8 @@ internal static class TakeOver
             behind &= step.Kind != StepKind.DnsSwitch;
             steps.Add(step.Kind == StepKind.TakeOver ? step : step with
             {
-                // Over as the record has it; whether clients are sent to the target is asked all the same.
-                Do = behind || (isOver && step.Kind != StepKind.DnsVerify) ? Done(state, step, at) : StepRun.None,
+                // Over as the record has it; whether clients are sent to the target is asked all the same, and what comes after the release is made sure of.
+                Do = behind || (isOver && step.Kind is not (StepKind.DnsVerify or StepKind.ReleaseLease)) ? Done(state, step, at) : StepRun.None,
                 Undo = StepRun.None,
             });
         }
@@ -104,16 +106,20 @@ internal static class TakeOver
         return state with { PointOfNoReturn = true, Compensation = null, Steps = steps.MoveToImmutable() };
     }
 
-    private static SagaState Undone(SagaState state, string reason) => state with
+    /// <summary>The record is not ours, so the app is not ours to stop or start; what may be left of the preparations goes, and a late take of the record loses.</summary>
+    private static SagaState CleanUp(SagaState state, string reason, DateTimeOffset at)
     {
-        Compensation = state.Compensation ?? new CompensationCause(reason, ByPerson: false),
-        Steps =
-        [
-            .. state.Steps.Select(static step => step.Planned.HasUndo && step.Do.Dispatched
-                ? step with { Undo = step.Undo with { Status = RunStatus.Completed } }
-                : step),
-        ],
-    };
+        var clean = state with { Compensation = state.Compensation ?? new CompensationCause(reason, ByPerson: false) };
+        foreach (var step in state.Steps.Where(static step => step.Planned.HasUndo))
+        {
+            var isLeft = step.Kind is StepKind.Lease or StepKind.Prepare;
+            var run = isLeft && !step.Do.Dispatched ? Unknown(clean.Sequence + 1, at) : step.Do;
+            clean = (clean with { Sequence = Math.Max(clean.Sequence, run.Sequence) })
+                .WithStep(step with { Do = run, Undo = isLeft || !run.Dispatched ? StepRun.None : step.Undo with { Status = RunStatus.Completed } });
+        }
+
+        return clean;
+    }
 
     private static StepRun Unknown(long sequence, DateTimeOffset at) =>
         new() { Status = RunStatus.Lapsed, Sequence = sequence, StartedAt = at, EndedAt = at, Unclear = true };

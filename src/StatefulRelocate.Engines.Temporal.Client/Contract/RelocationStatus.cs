@@ -69,4 +69,6 @@ public sealed record RelocationProgress
 /// <summary>Some of the events of a relocation.</summary>
 /// <param name="Events">In order, from the place that was asked for.</param>
 /// <param name="Total">How many there are in all.</param>
-public sealed record EventPage(ImmutableArray<SagaEvent> Events, long Total);
+/// <param name="Run">The run that answers.</param>
+/// <param name="EarlierRuns">The runs whose events it goes on from; those of any other are not these.</param>
+public sealed record EventPage(ImmutableArray<SagaEvent> Events, long Total, string Run, ImmutableArray<string> EarlierRuns);

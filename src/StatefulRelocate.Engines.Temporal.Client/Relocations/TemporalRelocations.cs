@@ -196,7 +196,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
             await foreach (var first in Handle(id).FetchHistoryEventsAsync(new WorkflowHistoryEventFetchOptions { Rpc = rpc }).ConfigureAwait(false))
             {
                 if (first.WorkflowExecutionStartedEventAttributes?.Input?.Payloads_ is [var payload, ..])
-                    return InputForms.Read(await client.Options.DataConverter.ToValueAsync<JsonElement>(payload).ConfigureAwait(false));
+                    return InputForms.Read(JsonSerializer.SerializeToUtf8Bytes(await client.Options.DataConverter.ToValueAsync<JsonElement>(payload).ConfigureAwait(false), ContractJson.Default.JsonElement));
                 break;
             }
         }

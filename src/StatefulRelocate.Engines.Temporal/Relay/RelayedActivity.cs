@@ -10,7 +10,12 @@ namespace StatefulRelocate.Engines.Temporal.Relay;
 /// One kind of step as a Temporal activity: passed on to the process that holds the cluster, whose effect journal keeps the order; heartbeats and cancellation
 /// travel along. An attempt that Temporal makes again is the same effect under a higher attempt, and goes on where the last one was.
 /// </summary>
-internal sealed class RelayedActivity(AgentLine line, SemaphoreSlim transfers)
+/// <param name="line">To the process that holds the cluster.</param>
+/// <param name="snapshots">The places of live snapshots.</param>
+/// <param name="restores">
+/// The places of live restores. Apart: a restore keeps its place while it waits for its snapshot, which may wait for its turn on a cluster that restores from here.
+/// </param>
+internal sealed class RelayedActivity(AgentLine line, SemaphoreSlim snapshots, SemaphoreSlim restores)
 {
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Reconnect = TimeSpan.FromMilliseconds(50);
@@ -22,11 +27,14 @@ internal sealed class RelayedActivity(AgentLine line, SemaphoreSlim transfers)
     private async Task<StepOutput> RunAsync(ActivityRequest decided)
     {
         var context = ActivityExecutionContext.Current;
-        var request = decided with { Attempt = context.Info.Attempt, BlackoutLeft = LeftOf(decided.BlackoutLeft, context.Info) };
+        var began = TimeProvider.System.GetTimestamp();
+        // The run that asks now: an activity that was scheduled before a reset and sent after it carries the old one.
+        var request = decided with { Attempt = context.Info.Attempt, Run = context.Info.WorkflowRunId };
         using var place = await TakePlaceAsync(request, context).ConfigureAwait(false);
         try
         {
             var client = await ConnectAsync(request, context).ConfigureAwait(false);
+            request = request with { BlackoutLeft = LeftOf(request.BlackoutLeft, context.Info, TimeProvider.System.GetElapsedTime(began)) };
             // A worker that stops turns away: what runs at the cluster goes on, and another worker's attempt finds its result there.
             using var asked = new CancellationTokenSource();
             var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -82,24 +90,28 @@ internal sealed class RelayedActivity(AgentLine line, SemaphoreSlim transfers)
     {
         if (!StepKind.IsRound(request.Kind))
             return null;
-        while (!await transfers.WaitAsync(Beat, context.CancellationToken).ConfigureAwait(false))
+        var places = request.Kind == StepKind.Snapshot ? snapshots : restores;
+        var turn = places.WaitAsync(context.CancellationToken);
+        while (await Task.WhenAny(turn, Task.Delay(Beat, context.CancellationToken)).ConfigureAwait(false) != turn)
             Report(context, new ActivityProgress { Doing = "waits for its turn" });
-        return new Place(transfers);
+        await turn.ConfigureAwait(false);
+        return new Place(places);
     }
 
     private static void Report(ActivityExecutionContext context, ActivityProgress progress) => context.Heartbeat(progress);
 
-    /// <summary>Counted anew by the server's own clock: a request that lay in its queue must not guard for longer than the blackout may last.</summary>
-    private static TimeSpan? LeftOf(TimeSpan? decided, ActivityInfo info)
+    /// <summary>Counted anew by the server's own clock, and by this one's since: a request that waited must not guard for longer than the blackout may last.</summary>
+    private static TimeSpan? LeftOf(TimeSpan? decided, ActivityInfo info, TimeSpan since)
     {
-        if (decided is not { } left)
+        if (decided is not { } whole)
             return null;
-        var waited = info.StartedTime - info.ScheduledTime;
-        return waited <= TimeSpan.Zero ? left : left > waited ? left - waited : TimeSpan.Zero;
+        var queued = info.StartedTime - info.ScheduledTime;
+        var left = whole - since - (queued > TimeSpan.Zero ? queued : TimeSpan.Zero);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    private sealed class Place(SemaphoreSlim transfers) : IDisposable
+    private sealed class Place(SemaphoreSlim places) : IDisposable
     {
-        public void Dispose() => transfers.Release();
+        public void Dispose() => places.Release();
     }
 }

@@ -34,13 +34,13 @@ public static class RelocationWorkers
     public static IReadOnlyList<TemporalWorker> ForAgent(ITemporalClient client, Func<CancellationToken, Task<AgentClient>> connect, AgentWorkerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var activities = new RelayedActivity(new AgentLine(connect), new SemaphoreSlim(options.MaximumConcurrentTransfers)).Definitions().ToList();
+        var activities = new RelayedActivity(
+            new AgentLine(connect), new SemaphoreSlim(options.MaximumConcurrentTransfers), new SemaphoreSlim(options.MaximumConcurrentTransfers)).Definitions().ToList();
         string[] queues = [options.Queue ?? TaskQueues.Of(options.Cluster)!, TaskQueues.Of(options.Cluster, options.Node)];
         return [.. queues.Select(queue =>
         {
             var worker = new TemporalWorkerOptions(queue)
             {
-                // What waits for its turn to transfer holds a place, so the others get theirs beside it.
                 MaxConcurrentActivities = options.MaximumConcurrentActivities,
                 MaxHeartbeatThrottleInterval = HeartbeatThrottle,
                 DefaultHeartbeatThrottleInterval = HeartbeatThrottle,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Engines.Temporal.Client.Contract;
@@ -34,6 +35,6 @@ internal static class RelocationViews
         PredictedDowntimeMs = state.PredictedDowntime?.TotalMilliseconds,
     };
 
-    public static EventPage Page(IReadOnlyList<SagaEvent> events, long after) =>
-        new([.. events.Skip((int)Math.Clamp(after, 0, events.Count)).Take(EventsOfAPage)], events.Count);
+    public static EventPage Page(IReadOnlyList<SagaEvent> events, long after, string run, ImmutableArray<string> earlierRuns) =>
+        new([.. events.Skip((int)Math.Clamp(after, 0, events.Count)).Take(EventsOfAPage)], events.Count, run, earlierRuns);
 }

@@ -27,10 +27,10 @@ public sealed partial class RelocationWorkflow
     [WorkflowSignal(TemporalNames.Abort)]
     public Task AbortAsync(SignalInput? input = null) => Receive(input, new Abort(input?.Reason));
 
-    /// <summary>Counts a step, or while undoing its undo, as done by hand. Without a step it says nothing.</summary>
+    /// <summary>Counts a step, or while undoing its undo, as done by hand. Without a step and a reason it says nothing.</summary>
     [WorkflowSignal(TemporalNames.MarkDone)]
     public Task MarkDoneAsync(SignalInput? input = null) =>
-        input?.Step is { } step ? Receive(input, new MarkDone(step, input.Reason ?? "")) : Task.CompletedTask;
+        input is { Step: { Length: > 0 } step, Reason: { Length: > 0 } reason } ? Receive(input, new MarkDone(step, reason)) : Task.CompletedTask;
 
     /// <inheritdoc cref="ApproveAsync"/>
     [WorkflowUpdate(TemporalNames.Approve)]
@@ -95,7 +95,7 @@ public sealed partial class RelocationWorkflow
 
     /// <summary>The events after a place; folding all of them gives the state.</summary>
     [WorkflowQuery(TemporalNames.EventsQuery)]
-    public EventPage Events(long after = 0) => RelocationViews.Page(_events, after);
+    public EventPage Events(long after = 0) => RelocationViews.Page(_events, after, Workflow.Info.RunId, _input.EarlierRuns);
 
     private Task Receive(SignalInput? input, Signal signal)
     {

@@ -14,9 +14,8 @@ namespace StatefulRelocate.Engines.Temporal.Workflows;
 [Workflow(TemporalNames.Workflow)]
 public sealed partial class RelocationWorkflow
 {
-    private const string CancelSignal = "workflow-cancel";
-
     private readonly RelocationInput _input;
+    private readonly bool _isPlannedHere;
     private readonly ApplicationFailureException? _refusal;
     private readonly Queue<SagaEvent> _inbox = new();
     private readonly List<SagaEvent> _events = [];
@@ -25,6 +24,7 @@ public sealed partial class RelocationWorkflow
     private readonly InjectedFailures _failures;
     private readonly int _inherited;
     private SagaState _state = null!;
+    private bool _abortTold;
     private Exception? _defect;
 
     /// <summary>State exists before the first handler runs: a signal that came with the start counts.</summary>
@@ -32,7 +32,7 @@ public sealed partial class RelocationWorkflow
     [WorkflowInit]
     public RelocationWorkflow(IRawValue? input = null)
     {
-        (_input, _refusal) = InputReader.Read(input, Workflow.Info.WorkflowId);
+        (_input, _isPlannedHere, _refusal) = InputReader.Read(input, Workflow.Info.WorkflowId);
         _failures = new InjectedFailures(_input.FailAt);
         if (_refusal is not null)
             return;
@@ -58,7 +58,8 @@ public sealed partial class RelocationWorkflow
         while (true)
         {
             FoldInbox();
-            if (IsDueToContinue && await MayContinueAsync())
+            // A plan that this run made is not in its history; it is in the input of the next, so that a later planner changes nothing.
+            if ((_isPlannedHere || IsDueToContinue) && await MayContinueAsync())
                 throw Workflow.CreateContinueAsNewException((RelocationWorkflow workflow) => workflow.RunAsync(Continued()));
             Advance();
             PublishPhase();
@@ -81,12 +82,16 @@ public sealed partial class RelocationWorkflow
 
     private bool HasNews() => _inbox.Count > 0 || _defect is not null || MustAbort || (_state.Outcome is not null && Workflow.AllHandlersFinished);
 
-    private bool MustAbort => Workflow.CancellationToken.IsCancellationRequested && _state.Answer(CancelSignal) is null;
+    private bool MustAbort => Workflow.CancellationToken.IsCancellationRequested && !_abortTold;
 
     private void FoldInbox()
     {
         if (MustAbort)
-            Happened(new SignalReceived(CancelSignal, new Abort("the workflow was cancelled")) { At = default });
+        {
+            _abortTold = true;
+            Happened(new SignalReceived(Workflow.NewGuid().ToString("N"), new Abort("the workflow was cancelled")) { At = default });
+        }
+
         while (_inbox.TryDequeue(out var happened))
             Fold(happened with { At = Now });
     }
@@ -129,7 +134,7 @@ public sealed partial class RelocationWorkflow
 
     private async Task RunStepAsync(ActivityRequest decided)
     {
-        var request = decided with { Run = Workflow.Info.RunId, EarlierRuns = _input.EarlierRuns };
+        var request = decided with { EarlierRuns = _input.EarlierRuns };
         // Of its own: cancelling the workflow means undoing, and the undo must not be cancelled with it.
         using var cancel = new CancellationTokenSource();
         _running.Add(request.Sequence, cancel);

@@ -16,7 +16,7 @@ internal static class StepEnds
     {
         ApplicationFailureException { ErrorType: RelayFailures.Answered } answer =>
             new StepFailed(request.Step, request.Direction, request.Sequence, FailureIn(answer)) { At = default },
-        ApplicationFailureException silence when silence.Details.Count > 0 => Lapsed(request, FailureIn(silence)),
+        ApplicationFailureException { ErrorType: RelayFailures.Unanswered } silence => Lapsed(request, FailureIn(silence)),
         TimeoutFailureException timeout => Lapsed(request, Silence(request, timeout.TimeoutType)),
         CanceledFailureException => Lapsed(request, new StepFailure { Code = "cancelled", Message = $"{request.Step} was cancelled; what it did is unknown", Retryable = false }),
         { } other => Lapsed(request, new StepFailure { Code = "internal", Message = $"{request.Step}: {other.Message.ReplaceLineEndings(" ")}" }),
