@@ -3,6 +3,7 @@ using StatefulRelocate.Activities.Tests.Moves;
 using StatefulRelocate.Activities.Volumes;
 using StatefulRelocate.Clusters;
 using StatefulRelocate.Core.Leases;
+using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Activities.Tests;
@@ -32,6 +33,28 @@ public sealed class BlackoutGuardTests
 
         await move.UndoAllAsync();
         await move.AssertRestoredAsync(reached);
+    }
+
+    [Theory]
+    [InlineData("fence", "edge-a")]
+    [InlineData("ready", "edge-b")]
+    public async Task A_guard_that_an_earlier_run_armed_acts_under_the_epoch_of_the_run_that_took_over_and_died_too(string reached, string cluster)
+    {
+        await using var move = await Move.StartAsync();
+        await move.ReachAsync(reached);
+        var takeOver = move.Request(reached, StepDirection.Do) with { Step = "take-over", Kind = StepKind.TakeOver, Cluster = cluster, Epoch = 0, Run = "another" };
+        var taken = await move.SendAsync(takeOver);
+        Assert.True(taken.Epoch > move.Request(reached, StepDirection.Do).Epoch);
+        Assert.True(taken.TakenOver!.Held);
+
+        move.AgentA.Clock.NowMs += 20_000;
+        move.AgentB.Clock.NowMs += 20_000;
+        await move.AgentB.GuardAsync(Move.App);
+        await move.AgentA.GuardAsync(Move.App);
+
+        Assert.Equal(AppRunState.Running, move.A.State(Move.App));
+        Assert.Equal(("edge-a", RelocationPhase.Undone), await WriterAsync(move));
+        Assert.Empty(move.World.Violations);
     }
 
     [Fact]
