@@ -47,7 +47,7 @@ internal abstract partial record StepContender(string Name, string Description)
     {
         public override bool OnTemporal => Engine != WorkloadProcess.Embedded;
 
-        // Compiled again where it is hot, as our programs are.
+        // Compiled again where it is hot, as our programs are; they are published ReadyToRun besides, and this one compiles all of itself as it runs.
         public override Invocation Invocation(string address, Load load) => new(
             Environment.ProcessPath!, [WorkloadProcess.Word, Engine, address, Text(load.Workflows), Text(load.Steps), Text(load.AtOnce)])
         {

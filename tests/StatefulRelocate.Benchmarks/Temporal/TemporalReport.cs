@@ -8,6 +8,9 @@ namespace StatefulRelocate.Benchmarks.Temporal;
 /// <summary>The report of <c>./bench temporal</c>.</summary>
 internal static class TemporalReport
 {
+    /// <summary>Above it somebody else works too.</summary>
+    private const double QuietLoad = 1;
+
     public static string Write(TemporalResult result)
     {
         var text = new StringBuilder();
@@ -15,8 +18,10 @@ internal static class TemporalReport
         Line(text, "# What a step costs on Temporal\n");
         Line(text, $"Written by `./bench temporal`: {load.Workflows} workflows of {load.Steps} steps that do nothing, one step after the other, {load.AtOnce} workflows at once; before them 20 workflows, one after the other. {result.Options.Runs} run(s); in each all take turns, each as one process with a development server of its own. The median, and [least - most] where there are several runs.\n");
         Line(text, $"Machine: {result.Machine}.\n");
+        Line(text, $"{(result.LoadBefore > QuietLoad ? "**Disturbed**: the" : "The")} machine's load was {result.LoadBefore:0.0} when it began{(result.LoadBefore > QuietLoad ? ", so other work is in all times; only ratios of one run are worth a look" : "")}.\n");
         foreach (var contender in result.Contenders)
             Line(text, $"- {contender.Name}: {contender.Description}");
+        Line(text, "- relocate, recorded and embedded compile themselves as they run, which is most of their CPU time here; `relocate-server` and `relocate-agent` are published ReadyToRun");
         foreach (var server in result.Servers)
             Line(text, $"- the {server.Name} server: {server.Description}");
         foreach (var missing in result.Missing)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using StatefulRelocate.Benchmarks.Reports;
 
@@ -7,6 +8,9 @@ namespace StatefulRelocate.Benchmarks.Temporal;
 internal sealed record TemporalResult(TemporalOptions Options, MachineDescription Machine, IReadOnlyList<StepContender> Contenders, IReadOnlyList<ServerSetup> Servers, IReadOnlyList<string> Missing)
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    /// <summary>What else the machine did when the benchmark began: processes that ran or waited for it, on average over a minute.</summary>
+    public double LoadBefore { get; } = double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture);
 
     public List<StepSample> Samples { get; } = [];
 
@@ -27,6 +31,7 @@ internal sealed record TemporalResult(TemporalOptions Options, MachineDescriptio
         new
         {
             Machine,
+            LoadBefore,
             Options.Load,
             Options.Runs,
             Contenders = Contenders.Select(static contender => new { contender.Name, contender.Description }),
