@@ -47,11 +47,11 @@ internal abstract partial record StepContender(string Name, string Description)
     {
         public override bool OnTemporal => Engine != WorkloadProcess.Embedded;
 
-        // Compiled again where it is hot, as our programs are; they are published ReadyToRun besides, and this one compiles all of itself as it runs.
+        // As our programs are set (build/Worker.props); they are published ReadyToRun besides, and this one compiles all of itself as it runs.
         public override Invocation Invocation(string address, Load load) => new(
             Environment.ProcessPath!, [WorkloadProcess.Word, Engine, address, Text(load.Workflows), Text(load.Steps), Text(load.AtOnce)])
         {
-            Environment = new Dictionary<string, string> { ["DOTNET_TieredCompilation"] = "1" },
+            Environment = new Dictionary<string, string> { ["DOTNET_TieredCompilation"] = "1", ["DOTNET_TieredPGO"] = "0" },
         };
 
         public override IReadOnlyList<PhaseFigures> Read(string output) => JsonSerializer.Deserialize<List<PhaseFigures>>(output)!;
