@@ -45,7 +45,8 @@ internal sealed class SegmentCache
     {
         lock (_lock)
         {
-            if (segment.Left > 0 || segment.Users > 1)
+            // A rest of some blocks mostly holds older versions, which nobody asks for. Whoever does so all the same fetches the segment again.
+            if (segment.Left > content.Length / 8 || segment.Users > 1)
             {
                 segment.Hold(_spare.TryPop(out var spare) && spare.Length >= content.Length ? spare : new byte[Math.Max(content.Length, PackWriter.SegmentLength)], content);
                 _bytes += content.Length;
