@@ -25,8 +25,7 @@ internal static class SignalCommands
         {
             using var runs = await engine.OpenAsync(parse, cancellationToken);
             var found = await runs.FindAsync(parse.GetValue(id), openOnly: true, cancellationToken);
-            using var view = await RelocationView.OpenAsync(await runs.OpenAsync(found, cancellationToken), cancellationToken);
-            return await TellAsync(view, signal(), quiet: false, cancellationToken) ? ExitCode.Completed : ExitCode.BadInput;
+            return await TellAsync(runs, found, signal(), quiet: false, cancellationToken) ? ExitCode.Completed : ExitCode.BadInput;
         });
         return command;
     }
@@ -46,30 +45,36 @@ internal static class SignalCommands
             using var runs = await engine.OpenAsync(parse, ConfigFile.Load(path, named), cancellationToken);
             var found = await runs.FindAsync(parse.GetValue(id), openOnly: true, cancellationToken);
             await runs.ReviveAsync(found, cancellationToken);
-            using var view = await RelocationView.OpenAsync(await runs.OpenAsync(found, cancellationToken), cancellationToken);
-            if (view.State.Outcome is not null)
-                throw new RelocateException($"{found} is over: {SagaPhase.Describe(view.State)}");
+            var state = await StateAsync(runs, found, cancellationToken);
+            if (state.Outcome is not null)
+                throw new RelocateException($"{found} is over: {SagaPhase.Describe(state)}");
             if (parse.GetValue(done) is { } step)
             {
-                if (!await TellAsync(view, new MarkDone(step, parse.GetRequiredValue(reason)!), parse.GetValue(json), cancellationToken))
+                if (!await TellAsync(runs, found, new MarkDone(step, parse.GetRequiredValue(reason)!), parse.GetValue(json), cancellationToken))
                     return ExitCode.BadInput;
             }
-            else if (view.State.PauseRequested || view.State.Attention is not null)
-                await TellAsync(view, new Resume(), parse.GetValue(json), cancellationToken);
-            await view.RefreshAsync(cancellationToken);
+            else if (state.PauseRequested || state.Attention is not null)
+                await TellAsync(runs, found, new Resume(), parse.GetValue(json), cancellationToken);
+            using var view = await RelocationView.OpenAsync(await runs.OpenAsync(found, cancellationToken), cancellationToken);
             return await RunCommands.FollowAsync(runs, view, parse.GetValue(json));
         });
         return command;
     }
 
-    /// <summary>Sends a signal and prints what the machine decided.</summary>
-    private static async Task<bool> TellAsync(RelocationView view, Signal signal, bool quiet, CancellationToken cancellationToken)
+    private static async Task<SagaState> StateAsync(IRelocationEngine engine, string id, CancellationToken cancellationToken)
     {
-        var answer = await view.SendAsync(signal, RelocationSession.NewSignalId(), cancellationToken);
+        using var view = await RelocationView.OpenAsync(await engine.OpenAsync(id, cancellationToken), cancellationToken);
+        return view.State;
+    }
+
+    /// <summary>Sends a signal and prints what the machine decided.</summary>
+    private static async Task<bool> TellAsync(IRelocationEngine engine, string id, Signal signal, bool quiet, CancellationToken cancellationToken)
+    {
+        var answer = await engine.SendAsync(id, signal, RelocationSession.NewSignalId(), cancellationToken);
         var output = answer.Accepted && !quiet ? Console.Out : Console.Error;
         output.WriteLine(answer.Accepted
-            ? $"{view.Id}: {answer.Answer}"
-            : $"relocate: {signal.GetType().Name.ToLowerInvariant()} of {view.Id} is refused: {answer.Answer}");
+            ? $"{id}: {answer.Answer}"
+            : $"relocate: {signal.GetType().Name.ToLowerInvariant()} of {id} is refused: {answer.Answer}");
         return answer.Accepted;
     }
 

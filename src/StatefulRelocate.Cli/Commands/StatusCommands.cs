@@ -104,7 +104,7 @@ internal static class StatusCommands
 
         foreach (var line in await view.Log.DescribeEngineAsync(cancellationToken))
             Console.WriteLine($"  {line}");
-        if (state is { Outcome: null, AwaitsApproval: true })
+        if (state is { Outcome: null, AwaitsApproval: true } && view.Log.Gone is null)
             Console.WriteLine($"  'relocate approve {view.Id}' lets it cut over");
     }
 

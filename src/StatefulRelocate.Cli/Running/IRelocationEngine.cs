@@ -1,6 +1,7 @@
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Engines.Faults;
 
 namespace StatefulRelocate.Cli.Running;
@@ -25,6 +26,14 @@ internal interface IRelocationEngine : IDisposable
 
     /// <summary>Starts a relocation; from then on it survives the death of any process.</summary>
     Task<IRelocationLog> StartAsync(RelocationPlan plan, IReadOnlyList<Fault> faults, CancellationToken cancellationToken);
+
+    /// <summary>Says something to a relocation.</summary>
+    /// <param name="id">The relocation.</param>
+    /// <param name="signal">What.</param>
+    /// <param name="signalId">It counts once, whatever is sent again under this id.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>What the machine made of it.</returns>
+    Task<SignalAnswer> SendAsync(string id, Signal signal, string signalId, CancellationToken cancellationToken);
 
     /// <summary>Sees to it that a relocation which lost what ran it can be carried on.</summary>
     Task ReviveAsync(string id, CancellationToken cancellationToken);

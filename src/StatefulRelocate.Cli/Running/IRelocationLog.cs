@@ -29,11 +29,4 @@ internal interface IRelocationLog
 
     /// <summary>Who carries it on, and what with; lines for <c>relocate status</c>.</summary>
     Task<IReadOnlyList<string>> DescribeEngineAsync(CancellationToken cancellationToken);
-
-    /// <summary>Says something to it.</summary>
-    /// <param name="signal">What.</param>
-    /// <param name="signalId">It counts once, whatever is sent again under this id.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What was made of it, or null: the events tell.</returns>
-    Task<SignalAnswer?> SendAsync(Signal signal, string signalId, CancellationToken cancellationToken);
 }

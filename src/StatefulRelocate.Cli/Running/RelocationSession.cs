@@ -54,7 +54,7 @@ internal sealed class RelocationSession(IRelocationEngine engine)
     };
 
     /// <summary>Under one id, so that it counts once however often it is sent.</summary>
-    private static async Task AbortAsync(RelocationView view, IProgressView progress, CancellationToken leave)
+    private async Task AbortAsync(RelocationView view, IProgressView progress, CancellationToken leave)
     {
         var id = NewSignalId();
         progress.Abort(id);
@@ -62,7 +62,7 @@ internal sealed class RelocationSession(IRelocationEngine engine)
         {
             try
             {
-                await view.Log.SendAsync(new Abort("aborted by Ctrl-C"), id, leave);
+                await engine.SendAsync(view.Id, new Abort("aborted by Ctrl-C"), id, leave);
                 return;
             }
             catch (RelocateException error)

@@ -78,9 +78,4 @@ internal sealed class RelocationView : IDisposable
             _reading.Release();
         }
     }
-
-    /// <summary>Says something to it.</summary>
-    /// <returns>What the machine made of it.</returns>
-    public async Task<SignalAnswer> SendAsync(Signal signal, string signalId, CancellationToken cancellationToken) =>
-        await Log.SendAsync(signal, signalId, cancellationToken) ?? (await RefreshAsync(cancellationToken)).State.Answer(signalId)!;
 }

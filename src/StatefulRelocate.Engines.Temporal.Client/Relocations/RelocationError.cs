@@ -32,7 +32,7 @@ internal static class RelocationError
             RpcException { Code: RpcException.StatusCode.Unavailable or RpcException.StatusCode.ResourceExhausted or RpcException.StatusCode.Internal or RpcException.StatusCode.Unknown } =>
                 new UnansweredException($"{server}: it does not answer now: {OneLine(error)}", error),
             RpcException { Code: RpcException.StatusCode.DeadlineExceeded or RpcException.StatusCode.Cancelled or RpcException.StatusCode.Aborted } =>
-                new UnansweredException($"{relocation}: no answer in time; is the Temporal server up, is relocate-server running?", error),
+                new UnansweredException($"{relocation}: no answer within seconds; is relocate-server running, and is {server} well?", error),
             RpcException { Code: RpcException.StatusCode.PermissionDenied or RpcException.StatusCode.Unauthenticated } =>
                 new RelocateException($"{server}: it refuses the credentials for this: {OneLine(error)}", inner: error),
             _ => new RelocateException($"{relocation}: {server}: {OneLine(error)}", ExitCode.OurError, error),

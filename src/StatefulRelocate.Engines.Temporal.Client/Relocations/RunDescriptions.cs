@@ -1,9 +1,7 @@
 using StatefulRelocate.Core.Activities;
-using StatefulRelocate.Engines.Temporal.Client.Contract;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Api.Workflow.V1;
 using Temporalio.Api.WorkflowService.V1;
-using Temporalio.Client;
 using Temporalio.Converters;
 
 namespace StatefulRelocate.Engines.Temporal.Client.Relocations;
@@ -27,14 +25,6 @@ internal static class RunDescriptions
             WorkflowTaskWaitsSince = task?.State == PendingWorkflowTaskState.Scheduled ? task.ScheduledTime?.ToDateTimeOffset() : null,
             Pending = [.. pending.OrderBy(static step => step.Activity, StringComparer.Ordinal)],
         };
-    }
-
-    /// <summary>The phase that a run published: as a search attribute where the server has it, in the memo elsewhere.</summary>
-    public static async Task<string?> PhaseAsync(WorkflowExecution execution)
-    {
-        if (execution.TypedSearchAttributes.TryGetValue(RelocationAttributes.Phase, out var phase))
-            return phase;
-        return execution.Memo.TryGetValue(RelocationAttributes.Phase.Name, out var memo) ? await memo.ToValueAsync<string>().ConfigureAwait(false) : null;
     }
 
     private static async Task<PendingStep> ReadAsync(PendingActivityInfo activity, DataConverter converter)

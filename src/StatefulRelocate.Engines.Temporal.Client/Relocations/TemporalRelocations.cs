@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Google.Protobuf;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Engines.Temporal.Client.Contract;
 using Temporalio.Api.Enums.V1;
+using Temporalio.Api.Workflow.V1;
 using Temporalio.Api.WorkflowService.V1;
 using Temporalio.Client;
 using Temporalio.Converters;
@@ -114,7 +116,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
     {
         try
         {
-            await client.WorkflowService.DescribeWorkflowExecutionAsync(Description(id), new RpcOptions { CancellationToken = cancellationToken, Timeout = Patience }).ConfigureAwait(false);
+            await client.WorkflowService.DescribeWorkflowExecutionAsync(Description(id), Options(cancellationToken)).ConfigureAwait(false);
             return true;
         }
         catch (RpcException error) when (error.Code == RpcException.StatusCode.NotFound)
@@ -144,16 +146,21 @@ public sealed class TemporalRelocations(ITemporalClient client)
         var query = $"WorkflowType = '{TemporalNames.Workflow}'" + (prefix is null ? "" : $" AND WorkflowId STARTS_WITH '{prefix.Replace("'", "", StringComparison.Ordinal)}'");
         var newest = new Dictionary<string, RelocationSummary>(StringComparer.Ordinal);
         // The server gives the newest first: of several runs of one relocation, the first one counts.
-        await foreach (var run in client.ListWorkflowsAsync(query, new WorkflowListOptions { Limit = LongestList, Rpc = rpc }).ConfigureAwait(false))
+        for (ByteString page = ByteString.Empty, next; newest.Count < LongestList; page = next)
         {
-            if (run.Status == WorkflowExecutionStatus.ContinuedAsNew || newest.ContainsKey(run.Id))
-                continue;
-            var phase = await RunDescriptions.PhaseAsync(run).ConfigureAwait(false);
-            newest.Add(run.Id, new RelocationSummary(run.Id, new DateTimeOffset(run.StartTime, TimeSpan.Zero), await StandingAsync(run.Id, run.RunId, run.Status, rpc).ConfigureAwait(false), phase));
+            var found = await client.WorkflowService.ListWorkflowExecutionsAsync(
+                new ListWorkflowExecutionsRequest { Namespace = client.Options.Namespace, Query = query, NextPageToken = page }, rpc).ConfigureAwait(false);
+            foreach (var run in found.Executions.Where(run => run.Status != WorkflowExecutionStatus.ContinuedAsNew && !newest.ContainsKey(run.Execution.WorkflowId)))
+                newest.Add(run.Execution.WorkflowId, await SummaryAsync(run, rpc).ConfigureAwait(false));
+            if ((next = found.NextPageToken).IsEmpty)
+                break;
         }
 
         return (IReadOnlyList<RelocationSummary>)[.. newest.Values.OrderBy(static each => each.StartedAt)];
     }, cancellationToken);
+
+    /// <summary>Calls that are plain to the SDK are tried again only when it is told to.</summary>
+    private static RpcOptions Options(CancellationToken cancellationToken) => new() { CancellationToken = cancellationToken, Timeout = Patience, Retry = true };
 
     private DescribeWorkflowExecutionRequest Description(string id) => new() { Namespace = client.Options.Namespace, Execution = new() { WorkflowId = id } };
 
@@ -162,7 +169,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
     private async Task StartAsync(
         RelocationInput input, string id, Core.Relocations.RelocationSpec spec, WorkflowIdReusePolicy reuse, WorkflowIdConflictPolicy conflict, RpcOptions rpc)
     {
-        var attributes = _attributes ??= await SearchAttributes.AreThereAsync(client, rpc).ConfigureAwait(false);
+        var attributes = _attributes ??= await Visibility.HasAttributesAsync(client, rpc).ConfigureAwait(false);
         input = input with { SearchAttributes = attributes };
         var payload = await client.Options.DataConverter.ToPayloadAsync(input).ConfigureAwait(false);
         if (payload.CalculateSize() is > LargestPayload and var size)
@@ -172,7 +179,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
             IdReusePolicy = reuse,
             IdConflictPolicy = conflict,
             StaticSummary = $"{spec.App}: {spec.Source} -> {spec.Target}",
-            Memo = SearchAttributes.Memo(spec, attributes),
+            Memo = Visibility.Memo(spec, attributes),
             Rpc = rpc,
         };
         try
@@ -187,6 +194,23 @@ public sealed class TemporalRelocations(ITemporalClient client)
                     : $"relocation {id} runs already, or is over; see 'relocate status {id}'",
                 inner: error);
         }
+    }
+
+    private async Task<RelocationSummary> SummaryAsync(WorkflowExecutionInfo run, RpcOptions rpc)
+    {
+        var (id, runId) = (run.Execution.WorkflowId, run.Execution.RunId);
+        string? phase;
+        try
+        {
+            phase = await Visibility.PhaseAsync(run, client.Options.DataConverter).ConfigureAwait(false);
+        }
+        catch (RelocateException)
+        {
+            // One that another key encrypted hides none of the others.
+            phase = "encrypted";
+        }
+
+        return new RelocationSummary(id, run.StartTime.ToDateTimeOffset(), await StandingAsync(id, runId, run.Status, rpc).ConfigureAwait(false), phase);
     }
 
     private async Task<RelocationInput> ReadInputAsync(string id, RpcOptions rpc)
@@ -238,7 +262,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
     {
         try
         {
-            return await ask(new RpcOptions { CancellationToken = cancellationToken, Timeout = Patience }).ConfigureAwait(false);
+            return await ask(Options(cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception error) when (RelocationError.Knows(error, cancellationToken))
         {

@@ -52,6 +52,13 @@ internal sealed class JournalEngine(JournalLocation location, RelocateConfig con
         return OpenAsync(plan.RelocationId, cancellationToken);
     }
 
+    /// <summary>The order in the journal decides what becomes of it, whether an engine runs or not.</summary>
+    public Task<SignalAnswer> SendAsync(string id, Signal signal, string signalId, CancellationToken cancellationToken)
+    {
+        Existing().Signal(id, signal, signalId);
+        return Task.FromResult(Fold(Existing().Find(id)!).Answer(signalId)!);
+    }
+
     public Task ReviveAsync(string id, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task CarryOnAsync(RelocationView view, CancellationToken cancellationToken)
@@ -83,11 +90,14 @@ internal sealed class JournalEngine(JournalLocation location, RelocateConfig con
 
     private ClusterEntry Cluster(string name) => ClusterEntry.One(config, location.StateDirectory, configPath, name);
 
+    private SagaState Fold(JournaledRelocation relocation) =>
+        Existing().Read(relocation.Id).Aggregate(SagaMachine.Start(relocation.Plan), static (state, entry) => SagaMachine.Evolve(state, entry.Event));
+
     private string Describe(JournaledRelocation relocation)
     {
         try
         {
-            return SagaPhase.Describe(Existing().Read(relocation.Id).Aggregate(SagaMachine.Start(relocation.Plan), static (state, entry) => SagaMachine.Evolve(state, entry.Event)));
+            return SagaPhase.Describe(Fold(relocation));
         }
         catch (RelocateException error)
         {

@@ -35,11 +35,4 @@ internal sealed class JournalLog(JournalLocation location, RelocationJournal jou
                 : "no engine runs; 'relocate resume' starts one");
         return Task.FromResult<IReadOnlyList<string>>(lines);
     }
-
-    /// <summary>The order in the journal decides what becomes of it, whether an engine runs or not.</summary>
-    public Task<SignalAnswer?> SendAsync(Signal signal, string signalId, CancellationToken cancellationToken)
-    {
-        journal.Signal(relocation.Id, signal, signalId);
-        return Task.FromResult<SignalAnswer?>(null);
-    }
 }

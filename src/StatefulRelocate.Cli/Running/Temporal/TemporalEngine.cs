@@ -2,9 +2,12 @@ using System.Collections.Immutable;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.Core.Saga;
 using StatefulRelocate.Engines.Faults;
 using StatefulRelocate.Engines.Temporal.Client.Connecting;
 using StatefulRelocate.Engines.Temporal.Client.Relocations;
+using Temporalio.Client;
+using Temporalio.Runtime;
 
 namespace StatefulRelocate.Cli.Running.Temporal;
 
@@ -21,7 +24,7 @@ internal sealed class TemporalEngine : IRelocationEngine
 
     /// <summary>Connects as the settings say.</summary>
     public static async Task<IRelocationEngine> ConnectAsync(ConnectionSettings settings, CancellationToken cancellationToken) =>
-        new TemporalEngine(new TemporalRelocations(await TemporalConnector.ConnectAsync(settings, cancellationToken)));
+        new TemporalEngine(new TemporalRelocations(await TemporalConnector.ConnectAsync(settings, Silence, cancellationToken)));
 
     public async Task<IReadOnlyList<ListedRelocation>> ListAsync(CancellationToken cancellationToken) => Listed(await _relocations.ListAsync(null, cancellationToken));
 
@@ -44,6 +47,21 @@ internal sealed class TemporalEngine : IRelocationEngine
         return new TemporalLog(_relocations, plan, faults);
     }
 
+    public async Task<SignalAnswer> SendAsync(string id, Signal signal, string signalId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _relocations.SendAsync(id, signal, signalId, cancellationToken);
+            return new SignalAnswer(signalId, signal, reply.Accepted, reply.Answer);
+        }
+        catch (UnansweredException error) when (signal is Abort)
+        {
+            // Undoing must not wait for somebody to type it again.
+            await _relocations.LeaveAsync(id, signal, signalId, cancellationToken);
+            return new SignalAnswer(signalId, signal, Accepted: true, $"left with the Temporal server, and decided as soon as a relocate-server is there ({error.Message})");
+        }
+    }
+
     public async Task ReviveAsync(string id, CancellationToken cancellationToken)
     {
         if ((await _relocations.DescribeAsync(id, cancellationToken)).Standing == RunStanding.Broken)
@@ -64,6 +82,9 @@ internal sealed class TemporalEngine : IRelocationEngine
     public void Dispose()
     {
     }
+
+    /// <summary>The SDK's native part writes its own lines onto standard output, where a report may be.</summary>
+    private static void Silence(TemporalClientConnectOptions options) => options.Runtime = new TemporalRuntime(new TemporalRuntimeOptions(new TelemetryOptions { Logging = null }));
 
     private static ListedRelocation[] Listed(IReadOnlyList<RelocationSummary> found) =>
         [.. found.Select(static each => new ListedRelocation(each.Id, each.StartedAt, each.Standing is RunStanding.Running or RunStanding.Broken, () => Describe(each)))];

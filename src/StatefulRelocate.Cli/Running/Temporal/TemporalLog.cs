@@ -90,22 +90,6 @@ internal sealed class TemporalLog(TemporalRelocations relocations, RelocationPla
         return lines;
     }
 
-    public async Task<SignalAnswer?> SendAsync(Signal signal, string signalId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var reply = await relocations.SendAsync(plan.RelocationId, signal, signalId, cancellationToken);
-            _queriedAt = default;
-            return new SignalAnswer(signalId, signal, reply.Accepted, reply.Answer);
-        }
-        catch (UnansweredException error) when (signal is Abort)
-        {
-            // Undoing must not wait for somebody to type it again.
-            await relocations.LeaveAsync(plan.RelocationId, signal, signalId, cancellationToken);
-            return new SignalAnswer(signalId, signal, Accepted: true, $"not decided yet, and left with the Temporal server: {error.Message}");
-        }
-    }
-
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 
     private async Task DescribeAsync(CancellationToken cancellationToken)
