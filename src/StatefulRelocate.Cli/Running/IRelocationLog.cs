@@ -18,7 +18,7 @@ internal interface IRelocationLog
     string? Gone { get; }
 
     /// <summary>The events after a place; none where nothing was added or nobody answers now.</summary>
-    Task<IReadOnlyList<SagaEvent>> ReadAsync(int after, CancellationToken cancellationToken);
+    Task<LoggedEvents> ReadAsync(int after, CancellationToken cancellationToken);
 
     /// <summary>What the steps in flight are at, by their ids.</summary>
     Task<IReadOnlyDictionary<string, ActivityProgress>> ReadProgressAsync(CancellationToken cancellationToken);
@@ -30,3 +30,8 @@ internal interface IRelocationLog
     /// <summary>Who carries it on, and what with; lines for <c>relocate status</c>.</summary>
     Task<IReadOnlyList<string>> DescribeEngineAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>What was added to a log.</summary>
+/// <param name="Events">In order.</param>
+/// <param name="Anew">Whether they are all there are, and what was read before no longer counts: somebody reset the relocation's workflow.</param>
+internal sealed record LoggedEvents(IReadOnlyList<SagaEvent> Events, bool Anew = false);

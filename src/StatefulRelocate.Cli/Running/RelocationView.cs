@@ -29,8 +29,8 @@ internal sealed class RelocationView : IDisposable
         }
     }
 
-    /// <summary>Whether it is over, or waits for a person to look at it.</summary>
-    public bool IsSettled => State is { Outcome: not null } or { Attention: not null };
+    /// <summary>Whether it is over, or nothing moves before a person looks at it.</summary>
+    public bool IsSettled => State.IsSettled;
 
     /// <summary>Throws where no more will come though it is not over.</summary>
     /// <exception cref="RelocateException">One line says why, and what to do.</exception>
@@ -50,7 +50,15 @@ internal sealed class RelocationView : IDisposable
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            foreach (var happened in await Log.ReadAsync(_events.Count, cancellationToken))
+            var added = await Log.ReadAsync(_events.Count, cancellationToken);
+            if (added.Anew)
+            {
+                lock (_events)
+                    _events.Clear();
+                Volatile.Write(ref _state, SagaMachine.Start(Log.Plan));
+            }
+
+            foreach (var happened in added.Events)
             {
                 lock (_events)
                     _events.Add(happened);

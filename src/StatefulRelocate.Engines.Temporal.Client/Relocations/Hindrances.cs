@@ -19,7 +19,11 @@ internal static class Hindrances
         {
             if (!pending.Taken && pending.Since < since && plan is not null)
             {
-                var queue = plan.Steps.Where(step => step.Id == pending.Step || pending.Step.StartsWith(step.Id + "-", StringComparison.Ordinal));
+                // A take-over stands in no plan; it waits in the queue of its cluster's steps.
+                var cluster = pending.Step.StartsWith(StepKind.TakeOver, StringComparison.Ordinal)
+                    ? pending.Step.EndsWith("source", StringComparison.Ordinal) ? plan.Spec.Source : plan.Spec.Target
+                    : null;
+                var queue = plan.Steps.Where(step => cluster is not null ? step.Cluster == cluster : step.Id == pending.Step || pending.Step.StartsWith(step.Id + "-", StringComparison.Ordinal));
                 return await pollers.FindSilentAsync(queue, rpc).ConfigureAwait(false) ?? $"{pending.Activity} waits in its queue: its agent is busy, or just went away";
             }
 

@@ -15,8 +15,8 @@ internal sealed class JournalLog(JournalLocation location, RelocationJournal jou
 
     public string? Gone => null;
 
-    public Task<IReadOnlyList<SagaEvent>> ReadAsync(int after, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<SagaEvent>>([.. journal.Read(relocation.Id, after).Select(static entry => entry.Event)]);
+    public Task<LoggedEvents> ReadAsync(int after, CancellationToken cancellationToken) =>
+        Task.FromResult(new LoggedEvents([.. journal.Read(relocation.Id, after).Select(static entry => entry.Event)]));
 
     public Task<IReadOnlyDictionary<string, ActivityProgress>> ReadProgressAsync(CancellationToken cancellationToken) =>
         Task.FromResult(ProgressBoard.Read(location.Directory, relocation.Id));

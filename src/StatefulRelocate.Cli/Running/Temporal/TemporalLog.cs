@@ -23,6 +23,7 @@ internal sealed class TemporalLog(TemporalRelocations relocations, RelocationPla
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private RelocationDescription? _description;
+    private string? _run;
     private DateTimeOffset _queriedAt;
     private DateTimeOffset _describedAt;
 
@@ -35,18 +36,28 @@ internal sealed class TemporalLog(TemporalRelocations relocations, RelocationPla
         : null;
 
     /// <summary>An outage of any length is waited for; the notice tells of it.</summary>
-    public async Task<IReadOnlyList<SagaEvent>> ReadAsync(int after, CancellationToken cancellationToken)
+    public async Task<LoggedEvents> ReadAsync(int after, CancellationToken cancellationToken)
     {
         if (Now - _queriedAt < BetweenQueries)
-            return [];
-        var events = new List<SagaEvent>();
+            return new LoggedEvents([]);
+        var (events, anew) = (new List<SagaEvent>(), false);
         try
         {
             await DescribeAsync(cancellationToken);
-            while (await relocations.ReadEventsAsync(plan.RelocationId, after + events.Count, cancellationToken) is { Events.IsEmpty: false } page)
+            while (true)
             {
+                var page = await relocations.ReadEventsAsync(plan.RelocationId, after + events.Count, cancellationToken);
+                if (_run is { } known && page.Run != known && !page.EarlierRuns.Contains(known))
+                {
+                    // A run that was reset, or that took over: its events are its own from the first on.
+                    events.Clear();
+                    (_run, after, anew) = (page.Run, 0, true);
+                    continue;
+                }
+
+                _run = page.Run;
                 events.AddRange(page.Events);
-                if (after + events.Count >= page.Total)
+                if (page.Events.IsEmpty || after + events.Count >= page.Total)
                     break;
             }
         }
@@ -56,7 +67,7 @@ internal sealed class TemporalLog(TemporalRelocations relocations, RelocationPla
         }
 
         _queriedAt = Now;
-        return events;
+        return new LoggedEvents(events, anew);
     }
 
     public async Task<IReadOnlyDictionary<string, ActivityProgress>> ReadProgressAsync(CancellationToken cancellationToken)
@@ -75,14 +86,23 @@ internal sealed class TemporalLog(TemporalRelocations relocations, RelocationPla
 
     public IReadOnlyList<JournaledFault> ReadFaults(IReadOnlyList<SagaEvent> events)
     {
-        var injected = events.OfType<StepFailed>().Where(static each => each.Failure.Injected).ToList();
-        return [.. faults.Select(fault => new JournaledFault(fault, injected.FirstOrDefault()?.Step, injected.Count, KilledPid: null, ResumedPid: null))];
+        var injected = events.OfType<StepFailed>().Where(static each => each.Failure.Injected).ToLookup(static each => each.Step);
+        return [.. faults.Select(fault =>
+        {
+            var struck = injected.FirstOrDefault(each => IsMeant(fault, each.Key));
+            return new JournaledFault(fault, struck?.Key, struck?.Count() ?? 0, KilledPid: null, ResumedPid: null);
+        })];
     }
+
+    /// <summary>A fault names a kind, a step or a round; one of a kind that is fused with others strikes the step that holds it.</summary>
+    private bool IsMeant(Fault fault, string step) => step == fault.Step || step.StartsWith(fault.Step + "-", StringComparison.Ordinal)
+        || plan.Steps.Any(planned => planned.Id == step && (planned.Kind == fault.Step || planned.Fused.Contains(fault.Step)));
 
     public async Task<IReadOnlyList<string>> DescribeEngineAsync(CancellationToken cancellationToken)
     {
         await DescribeAsync(cancellationToken);
-        var described = _description!;
+        if (_description is not { } described)
+            return [Notice ?? $"Temporal server {relocations.Address} has not answered yet"];
         var lines = new List<string> { string.Create(CultureInfo.InvariantCulture, $"workflow {described.Id} on {relocations.Address}, run {described.RunId}, since {described.StartedAt:yyyy-MM-dd HH:mm:ss}") };
         lines.AddRange(described.Pending.Where(static each => each.Attempt > 1).Select(static each => $"{each.Activity}: attempt {each.Attempt}{(each.LastFailure is { } failure ? $"; the one before: {failure}" : "")}"));
         if ((Gone ?? Notice) is { } notice)
