@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using StatefulRelocate.Cli.Reports;
 using StatefulRelocate.Cli.Commands;
 using StatefulRelocate.Cli.Demo.Temporal;
+using StatefulRelocate.Cli.Reports;
 using StatefulRelocate.Cli.Running;
 using StatefulRelocate.Cli.Running.Embedded;
 using StatefulRelocate.Cli.Running.Temporal;

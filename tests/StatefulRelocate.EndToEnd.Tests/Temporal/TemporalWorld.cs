@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Diagnostics;
+using System.Globalization;
 using StatefulRelocate.EndToEnd.Tests.Observing;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 using StatefulRelocate.TestSupport.Servers;

@@ -76,6 +76,8 @@ internal sealed class DemoTemporal : IDisposable
         List<string> command =
         [
             _cli!, "server", "start-dev", "--ip", server.Address.ToString(), "--port", Text(server.Port), "--ui-ip", ui.Address.ToString(), "--ui-port", Text(ui.Port), "--log-level", "error",
+            // It looks into its queues 20 times a second only, which makes 100 ms of every step.
+            "--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
         ];
         foreach (var attribute in (SearchAttributeKey<string>[])[RelocationAttributes.App, RelocationAttributes.Source, RelocationAttributes.Target, RelocationAttributes.Phase])
             command.AddRange(["--search-attribute", $"{attribute.Name}=Keyword"]);
