@@ -10,7 +10,7 @@ var cluster = new Option<string>("--cluster") { Description = "The cluster, as t
 var node = new Option<string>("--node") { Description = "The node, whose queue is polled too. Default: the host's name.", HelpName = "NAME", DefaultValueFactory = _ => byDefault.Node };
 var listen = CheckedOptions.Address("--listen", "Serve /healthz, /readyz and /metrics (Prometheus) there; port 0 takes a free one. Default: nowhere.");
 var transfers = CheckedOptions.Number("--transfers", "Snapshots and restores at once.", 1, 1000, byDefault.MaximumConcurrentTransfers);
-var activities = CheckedOptions.Number("--activities", "Other activities at once.", 1, 10_000, byDefault.MaximumConcurrentActivities);
+var activities = CheckedOptions.Number("--activities", "All activities at once, those included that wait for their turn.", 1, 10_000, byDefault.MaximumConcurrentActivities);
 var drain = CheckedOptions.Time("--drain", "How long running activities may take to end on SIGTERM.", TimeSpan.FromHours(1), byDefault.Drain);
 foreach (var option in (Option[])[cluster, node, listen, transfers, activities, drain])
     root.Options.Add(option);
