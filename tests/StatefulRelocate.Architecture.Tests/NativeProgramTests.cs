@@ -104,6 +104,7 @@ public sealed class NativeProgramTests
     {
         NativeProgram.SkipUnlessNative();
         using var program = new NativeProgram();
+        program.Configure("engine: embedded\n");
         program.Run("list").MustBe(0);
     }
 
