@@ -7,6 +7,7 @@ using StatefulRelocate.TestSupport.Servers;
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary>The demo with <c>--engine temporal</c>: nothing that a user sees differs.</summary>
+[Collection(TemporalCollection.Name)]
 public sealed partial class TemporalDemoTests
 {
     private const int Interrupt = 2;

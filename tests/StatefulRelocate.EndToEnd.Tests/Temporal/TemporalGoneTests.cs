@@ -21,7 +21,7 @@ public sealed class TemporalGoneTests
         {
             await using var world = await TemporalWorld.CreateAsync(MaxBlackout);
             using var run = world.Relocate();
-            await world.ReachesAsync("quiesce");
+            await world.ReachesAsync(run, "quiesce");
 
             await world.KillAsync(victim);
             took = await world.SilenceOfTheSourceAsync();

@@ -3,6 +3,7 @@ using StatefulRelocate.EndToEnd.Tests.Programs;
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary>A process of the Temporal engine is killed with SIGKILL in the middle of a move of a real app.</summary>
+[Collection(TemporalCollection.Name)]
 public sealed class TemporalKillTests
 {
     public static TheoryData<string, string> Kills()
@@ -24,7 +25,7 @@ public sealed class TemporalKillTests
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
         using var run = world.Relocate();
-        await world.ReachesAsync(moment);
+        await world.ReachesAsync(run, moment);
 
         await world.KillAsync(victim);
         await world.StartAgainAsync(victim);

@@ -3,6 +3,7 @@ using StatefulRelocate.EndToEnd.Tests.Programs;
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary>Terminate and reset in the middle of a move of a real app, with its activities still running.</summary>
+[Collection(TemporalCollection.Name)]
 public sealed class TemporalOperatorTests
 {
     public static TheoryData<string> Moments => RelocateProgram.Long ? ["settle", "quiesce", "started"] : ["quiesce", "started"];
@@ -13,7 +14,7 @@ public sealed class TemporalOperatorTests
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
         using var run = world.Relocate();
-        await world.ReachesAsync(moment);
+        await world.ReachesAsync(run, moment);
         await world.TerminateAsync();
 
         var resumed = await world.World.RunAsync("resume", (await world.RelocationAsync()).Id);
@@ -28,7 +29,7 @@ public sealed class TemporalOperatorTests
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
         using var run = world.Relocate();
-        await world.ReachesAsync(moment);
+        await world.ReachesAsync(run, moment);
 
         await world.ResetAsync();
 

@@ -44,6 +44,10 @@ internal sealed class TemporalWorld : IAsyncDisposable
         foreach (var program in (string[])[Server, SourceAgent, TargetAgent])
             world.Start(program);
         world._client = await temporal.ConnectAsync();
+        // A run that nobody would work on is refused, not started.
+        foreach (var (queue, type) in new[] { ("relocate-server", TaskQueueType.Workflow), ("relocate-agent-edge-a", TaskQueueType.Activity), ("relocate-agent-edge-b", TaskQueueType.Activity) })
+            await Eventually.IsTrueAsync($"somebody who polls {queue}", async () => (await world._client.Connection.WorkflowService.DescribeTaskQueueAsync(
+                new() { Namespace = TemporalServer.Namespace, TaskQueue = new() { Name = queue }, TaskQueueType = type })).Pollers.Count > 0, Limit);
         return world;
     }
 
@@ -51,8 +55,15 @@ internal sealed class TemporalWorld : IAsyncDisposable
     public RunningProgram Relocate() => World.Start("run", "-f", World.RelocationFile, "--json");
 
     /// <summary>A moment of the move: its hook has begun, and takes half a second.</summary>
-    public Task ReachesAsync(string hook) =>
-        Eventually.IsTrueAsync($"the hook {hook}", () => Directory.EnumerateFiles(World.StateDirectory, hook, SearchOption.AllDirectories).Any(), Limit);
+    /// <param name="run">The program that began it: where it ended before, it says why.</param>
+    /// <param name="hook">The hook.</param>
+    public async Task ReachesAsync(RunningProgram run, string hook)
+    {
+        await Eventually.IsTrueAsync($"the hook {hook}", () => run.HasExited || HasRun(hook), Limit);
+        Assert.True(HasRun(hook), $"it ended before {hook}: {(run.HasExited ? await run.WaitAsync(Limit) : null)}");
+    }
+
+    private bool HasRun(string hook) => Directory.EnumerateFiles(World.StateDirectory, hook, SearchOption.AllDirectories).Any();
 
     public void Start(string program)
     {
