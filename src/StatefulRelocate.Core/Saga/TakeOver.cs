@@ -73,19 +73,27 @@ internal static class TakeOver
             : CleanUp(found, $"the earlier run no longer held the writer record: it had undone everything, had not begun, or the lease was broken ({reason})", at);
     }
 
-    private static SagaState Back(SagaState state, string reason, DateTimeOffset at)
+    /// <summary>Everything that may have had an effect is undone. The record is not committed, so nothing was sent to a DNS server that this run did not ask for.</summary>
+    private static SagaState Back(SagaState state, string reason, DateTimeOffset at) =>
+        Undoing(state, reason, at, static step => step.Kind != StepKind.DnsSwitch || step.Do.Dispatched);
+
+    /// <summary>The record is not ours, so the app is not ours to stop or start; what may be left of the preparations goes, and a late take of the record loses.</summary>
+    private static SagaState CleanUp(SagaState state, string reason, DateTimeOffset at) =>
+        Undoing(state, reason, at, static step => step.Kind is StepKind.Lease or StepKind.Prepare);
+
+    /// <summary>What may be left is undone, whether this run dispatched it or not; of the rest, what was dispatched counts as undone.</summary>
+    private static SagaState Undoing(SagaState state, string reason, DateTimeOffset at, Func<StepState, bool> isLeft)
     {
-        var back = state with { Compensation = state.Compensation ?? new CompensationCause(reason, ByPerson: false) };
-        foreach (var step in state.Steps)
+        var undoing = state with { Compensation = state.Compensation ?? new CompensationCause(reason, ByPerson: false) };
+        foreach (var step in state.Steps.Where(static step => step.Planned.HasUndo))
         {
-            // The record is not committed, so nothing was sent to a DNS server.
-            if (!step.Planned.HasUndo || (step.Kind == StepKind.DnsSwitch && !step.Do.Dispatched))
-                continue;
-            var unknown = step.Do.Dispatched ? step.Do : Unknown(back.Sequence + 1, at);
-            back = (back with { Sequence = Math.Max(back.Sequence, unknown.Sequence) }).WithStep(step with { Do = unknown, Undo = StepRun.None });
+            var left = isLeft(step);
+            var run = left && !step.Do.Dispatched ? Unknown(undoing.Sequence + 1, at) : step.Do;
+            undoing = (undoing with { Sequence = Math.Max(undoing.Sequence, run.Sequence) })
+                .WithStep(step with { Do = run, Undo = left || !run.Dispatched ? StepRun.None : step.Undo with { Status = RunStatus.Completed } });
         }
 
-        return back;
+        return undoing;
     }
 
     private static SagaState Forward(SagaState state, bool isOver, DateTimeOffset at)
@@ -104,21 +112,6 @@ internal static class TakeOver
         }
 
         return state with { PointOfNoReturn = true, Compensation = null, Steps = steps.MoveToImmutable() };
-    }
-
-    /// <summary>The record is not ours, so the app is not ours to stop or start; what may be left of the preparations goes, and a late take of the record loses.</summary>
-    private static SagaState CleanUp(SagaState state, string reason, DateTimeOffset at)
-    {
-        var clean = state with { Compensation = state.Compensation ?? new CompensationCause(reason, ByPerson: false) };
-        foreach (var step in state.Steps.Where(static step => step.Planned.HasUndo))
-        {
-            var isLeft = step.Kind is StepKind.Lease or StepKind.Prepare;
-            var run = isLeft && !step.Do.Dispatched ? Unknown(clean.Sequence + 1, at) : step.Do;
-            clean = (clean with { Sequence = Math.Max(clean.Sequence, run.Sequence) })
-                .WithStep(step with { Do = run, Undo = isLeft || !run.Dispatched ? StepRun.None : step.Undo with { Status = RunStatus.Completed } });
-        }
-
-        return clean;
     }
 
     private static StepRun Unknown(long sequence, DateTimeOffset at) =>
