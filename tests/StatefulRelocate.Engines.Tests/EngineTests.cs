@@ -96,9 +96,16 @@ public sealed class EngineTests : IAsyncDisposable
         _rig.Journal.Create(Plans.Short("garbled"));
         Sql("UPDATE relocations SET plan = '{}' WHERE id = 'garbled'");
 
-        var state = await _rig.RunAsync(Plans.Short());
+        _rig.Journal.Create(Plans.Short());
 
-        Assert.Equal(RelocationOutcome.Completed, state.Outcome);
+        // One that goes on: an engine that only waits for the sound one may leave before the damaged one is found out.
+        var stop = _rig.Start();
+        await _rig.EndedAsync();
+        foreach (var id in new[] { "damaged", "newer" })
+            await Poll.UntilAsync(() => _rig.Journal.Find(id)!.Halted is not null, $"{id} halts");
+        await stop();
+
+        Assert.Equal(RelocationOutcome.Completed, _rig.State().Outcome);
         Assert.Contains("'teleport'", _rig.Journal.Find("damaged")!.Halted, StringComparison.Ordinal);
         Assert.Contains("newer program", _rig.Journal.Find("newer")!.Halted, StringComparison.Ordinal);
         Assert.Null(_rig.Journal.Find("shop-a-b-1")!.Halted);

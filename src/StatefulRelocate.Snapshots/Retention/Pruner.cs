@@ -13,7 +13,7 @@ namespace StatefulRelocate.Snapshots.Retention;
 /// </summary>
 public sealed class Pruner
 {
-    private const int SpareIndexObjects = 5, DeletedAtOnce = 1000;
+    private const int SpareIndexObjects = 5, DeletedAtOnce = 1000, ListsAtMost = 5;
     private static readonly TimeSpan GivenUpFor = TimeSpan.FromDays(30);
     private readonly Repository _repository;
     private PruneOutcome _outcome = new();
@@ -84,12 +84,18 @@ public sealed class Pruner
                 due.Add(mark);
         }
 
-        await needed.AddListedAsync(Report(progress), cancellationToken).ConfigureAwait(false);
-
-        // Who began meanwhile may build on a snapshot that was sealed after the first list, too early to pin what it needs, and forgotten before the second.
-        await gate.LookAsync(cancellationToken).ConfigureAwait(false);
-        var blocked = await gate.BuildsOnForgottenAsync(cancellationToken).ConfigureAwait(false);
-        _outcome = _outcome with { Waiting = [.. _outcome.Waiting, .. gate.Waiting], GivenUp = [.. _outcome.GivenUp, .. gate.GivenUp] };
+        // Who began meanwhile may build on a snapshot that was sealed after the first list, too early to pin what it needs, and forgotten before the
+        // second. Where snapshots are sealed all the time, another list has what this one has not.
+        string[] blocked;
+        var lists = 0;
+        do
+        {
+            await needed.AddListedAsync(Report(progress), cancellationToken).ConfigureAwait(false);
+            await gate.LookAsync(cancellationToken).ConfigureAwait(false);
+            blocked = await gate.BuildOnForgottenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (blocked.Length > 0 && ++lists < ListsAtMost);
+        _outcome = _outcome with { Waiting = [.. _outcome.Waiting, .. gate.Waiting.Union(blocked)], GivenUp = [.. _outcome.GivenUp, .. gate.GivenUp] };
         foreach (var mark in due.Where(m => m.Verdict is null))
         {
             await foreach (var pinned in mark.PinnedAsync(cancellationToken).ConfigureAwait(false))
@@ -100,7 +106,7 @@ public sealed class Pruner
         var decided = new List<StandingMark>();
         foreach (var mark in due)
         {
-            if (mark.Verdict is null && (blocked || !await mark.DecideAsync(needed, cancellationToken).ConfigureAwait(false)))
+            if (mark.Verdict is null && (blocked.Length > 0 || !await mark.DecideAsync(needed, cancellationToken).ConfigureAwait(false)))
                 continue;
             decided.Add(mark);
             dead.UnionWith(mark.Verdict!.Objects);

@@ -14,6 +14,7 @@ internal sealed class WriterGate
 
     public WriterGate(Repository repository, PruneRequest request, NeededObjects needed) => (_repository, _request, _needed) = (repository, request, needed);
 
+    /// <summary>What marks wait for that are not due.</summary>
     public List<string> Waiting { get; } = [];
 
     public List<string> GivenUp { get; } = [];
@@ -41,22 +42,30 @@ internal sealed class WriterGate
 
         var due = true;
         foreach (var writer in writers.Where(_writers.ContainsKey))
-            due &= await HasEndedAsync(writer, cancellationToken).ConfigureAwait(false);
+        {
+            if (await WaitsForAsync(writer, cancellationToken).ConfigureAwait(false) is not { } who)
+                continue;
+            if (!Waiting.Contains(who))
+                Waiting.Add(who);
+            due = false;
+        }
+
         return due;
     }
 
     /// <summary>
-    /// Whether anybody writes now on top of a snapshot that is not listed any more, or has sealed one since the last list: he may need what only
+    /// Who writes now on top of a snapshot that is not listed any more, or has sealed one since the last list: he may need what only
     /// that one needed, and which was condemned before it was sealed. To be asked when the writers were listed once more after the snapshots.
     /// </summary>
-    public async Task<bool> BuildsOnForgottenAsync(CancellationToken cancellationToken)
+    public async Task<string[]> BuildOnForgottenAsync(CancellationToken cancellationToken)
     {
-        var blocked = false;
+        var blocked = new List<string>();
         foreach (var writer in _writers.Keys.ToArray())
         {
             var note = await NoteAsync(writer, cancellationToken).ConfigureAwait(false);
-            if (note is null || (note.Parent is { } parent && !_needed.HasSnapshot(parent)))
-                blocked |= !await HasEndedAsync(writer, cancellationToken).ConfigureAwait(false);
+            if ((note is null || (note.Parent is { } parent && !_needed.HasSnapshot(parent)))
+                && await WaitsForAsync(writer, cancellationToken).ConfigureAwait(false) is { } who)
+                blocked.Add(who);
         }
 
         // Whoever has ended by now, and was not in the lists with what he sealed, is in this one.
@@ -66,30 +75,25 @@ internal sealed class WriterGate
             if (_needed.HasSnapshot(id) || await _repository.Snapshots.ReadAsync(id, cancellationToken).ConfigureAwait(false) is not { GivenUp: false, Parent: { } parent }
                 || _needed.HasSnapshot(parent))
                 continue;
-            Waiting.Add($"snapshot '{id}' was sealed while this prune looked");
-            blocked = true;
+            blocked.Add($"snapshot '{id}' was sealed while this prune looked");
         }
 
-        return blocked;
+        return [.. blocked];
     }
 
-    private async Task<bool> HasEndedAsync(string writer, CancellationToken cancellationToken)
+    /// <summary>Who it is, if he has not ended and is not believed dead; the dead are given up.</summary>
+    private async Task<string?> WaitsForAsync(string writer, CancellationToken cancellationToken)
     {
         if (await _repository.Store.HeadAsync(writer, cancellationToken).ConfigureAwait(false) is null)
-            return true;
+            return null;
         var note = await NoteAsync(writer, cancellationToken).ConfigureAwait(false);
         var who = $"snapshot '{WriterAnnouncement.SnapshotOf(writer)}' (process {note?.Process} on {note?.Machine}, since {_writers[writer].UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC)";
         if (_now - _writers[writer] < _request.WriterTimeout)
-        {
-            if (!Waiting.Contains($"{who} is being taken"))
-                Waiting.Add($"{who} is being taken");
-            return false;
-        }
-
+            return $"{who} is being taken";
         if (await _repository.Snapshots.GiveUpAsync(WriterAnnouncement.SnapshotOf(writer), cancellationToken).ConfigureAwait(false))
             GivenUp.Add(who);
         await _repository.Store.DeleteAsync(writer, cancellationToken).ConfigureAwait(false);
-        return true;
+        return null;
     }
 
     private async Task<WriterNote?> NoteAsync(string writer, CancellationToken cancellationToken)
