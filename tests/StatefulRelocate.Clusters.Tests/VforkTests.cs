@@ -1,5 +1,6 @@
 using StatefulRelocate.Clusters.Local.Processes;
 using StatefulRelocate.Core.Relocations;
+using StatefulRelocate.TestSupport;
 
 namespace StatefulRelocate.Clusters.Tests;
 
@@ -24,7 +25,8 @@ public sealed class VforkTests
     public async Task A_process_that_is_caught_in_vfork_is_suspended_once_its_child_has_called_execve()
     {
         await using var test = await TestCluster.StartAsync();
-        var program = await CProgram.CompileAsync(test.State, "vforker", Program);
+        var program = await CProgram.TryCompileAsync(test.State, "vforker", Program, "-pthread");
+        Assert.SkipWhen(program is null, CProgram.Missing);
         await test.RunAsync(TestCluster.Shell($"mkfifo gate; exec {program}"));
         ProcessEntry? Find(char state) => ProcessTable.Read().Entries.Where(p => p.Name == "vforker" && p.State == state).Cast<ProcessEntry?>().FirstOrDefault();
         await TestCluster.UntilAsync(() => Find('D') is not null, "the parent stands in vfork");

@@ -48,6 +48,7 @@ public sealed class SignalTests(SharedServer server)
 
         Assert.Equal(RelocationOutcome.Completed, (await ResultAsync(handle)).Outcome);
         Assert.Equal(["night-1", "night-2"], (await rig.StateAsync(handle, plan)).Signals.Select(answer => answer.SignalId));
+        Assert.Equal(2, (await handle.QueryAsync<EventPage>(TemporalNames.EventsQuery, [0])).Events.Count(happened => happened is SignalReceived));
     }
 
     [Fact]

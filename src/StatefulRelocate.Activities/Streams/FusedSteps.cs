@@ -20,7 +20,16 @@ internal static class FusedSteps
         foreach (var part in PartsOf(request))
         {
             var began = TimeProvider.System.GetTimestamp();
-            var output = await run(part with { Captures = captures }).ConfigureAwait(false);
+            StepOutput output;
+            try
+            {
+                output = await run(part with { Captures = captures }).ConfigureAwait(false);
+            }
+            catch (ActivityException error)
+            {
+                throw new ActivityException(error.Failure with { Fused = done.ToImmutable() }, error);
+            }
+
             done.Add(new FusedOutput(part.Step, output, TimeProvider.System.GetElapsedTime(began)));
             captures = captures.Add(new CapturedOutput(part.Step, output));
         }

@@ -74,6 +74,9 @@ internal static class ReportTables
         Add(rows, "served by", report.ServedBy);
         Add(rows, "downtime", report.DowntimeMs is { } downtime ? Quantities.Milliseconds(downtime) : null);
         Add(rows, "predicted downtime", report.PredictedDowntimeMs is { } predicted ? Quantities.Milliseconds(predicted) : null);
+        Add(rows, "hops in the blackout", report.Hops.Length > 0
+            ? $"{Quantities.Count(report.Hops.Length)}: {string.Join(", ", report.Hops.Select(static hop => $"{string.Join(" + ", hop.Steps)} {Quantities.Milliseconds(hop.DurationMs)}"))}"
+            : null);
         Add(rows, "acknowledged writes", report.AcknowledgedWrites is { } writes ? Quantities.Count(writes) : null);
         Add(rows, "acknowledged writes lost", report.AcknowledgedWritesLost is { } lost ? Quantities.Count(lost) : null);
         foreach (var interval in report.AcknowledgedBy)

@@ -197,6 +197,9 @@ public sealed record StepFailure
 
     /// <summary>Whether it was injected by <c>--fail-at</c>.</summary>
     public bool Injected { get; init; }
+
+    /// <summary>A step of several kinds: what those say that were done before one failed, its own first.</summary>
+    public ImmutableArray<FusedOutput> Fused { get; init => field = value.IsDefault ? [] : value; } = [];
 }
 
 /// <summary>What a heartbeat says; the figures that a progress bar needs.</summary>

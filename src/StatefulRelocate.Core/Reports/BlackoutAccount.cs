@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Plans;
+using StatefulRelocate.Core.Saga;
 
 namespace StatefulRelocate.Core.Reports;
 
@@ -24,16 +25,24 @@ internal static class BlackoutAccount
 
     private static readonly ImmutableArray<string> UndoKinds = [StepKind.Quiesce, StepKind.Fence, StepKind.Start];
 
-    public static ImmutableArray<BlackoutReport> Of(StepTimeline timeline, ImmutableArray<AcknowledgedWrite> writes)
+    /// <summary>Whether the app waits for it while it is down.</summary>
+    public static bool IsWaitedFor(string kind, StepDirection direction) => (direction == StepDirection.Do ? Kinds : UndoKinds).Contains(kind);
+
+    /// <summary>From the last acknowledged write before to the first one after; without clients from quiesce to the last step. Null when the app was never stopped.</summary>
+    public static (DateTimeOffset From, DateTimeOffset To)? BoundsOf(StepTimeline timeline, ImmutableArray<AcknowledgedWrite> writes)
     {
         if (timeline.Do(StepKind.Quiesce) is not { } quiesce)
+            return null;
+        var serviceEnd = SpansOf(timeline).Max(static span => span.End);
+        // A busy disk may have made the clients wait longer at another time: that is no part of the blackout.
+        return ServiceGap.Longest(writes, quiesce.StartedAt, serviceEnd) is { } gap ? (gap.Before.At, gap.After.At) : (quiesce.StartedAt, serviceEnd);
+    }
+
+    public static ImmutableArray<BlackoutReport> Of(StepTimeline timeline, (DateTimeOffset From, DateTimeOffset To)? bounds)
+    {
+        if (bounds is not (var from, var to))
             return [];
         var spans = SpansOf(timeline);
-        var serviceEnd = spans.Max(static span => span.End);
-        // A busy disk may have made the clients wait longer at another time: that is no part of the blackout.
-        var (from, to) = ServiceGap.Longest(writes, quiesce.StartedAt, serviceEnd) is { } gap
-            ? (gap.Before.At, gap.After.At)
-            : (quiesce.StartedAt, serviceEnd);
 
         var cuts = new SortedSet<DateTimeOffset> { from, to };
         foreach (var span in spans)

@@ -51,6 +51,9 @@ public sealed record RelocationReport
     /// <summary>What the downtime was spent on, without gaps, in order of time.</summary>
     public ImmutableArray<BlackoutReport> Blackout { get; init; } = [];
 
+    /// <summary>The engine's decisions that the app waited for, in order of time: how many times the blackout went through the engine.</summary>
+    public ImmutableArray<HopReport> Hops { get; init; } = [];
+
     /// <summary>The roots of the hash trees at the cutover, each computed from its own side's bytes.</summary>
     public VolumeHashReport VolumeHash { get; init; } = new();
 
@@ -165,6 +168,19 @@ public sealed record BlackoutReport
 /// <param name="Name">What was done.</param>
 /// <param name="DurationMs">In milliseconds.</param>
 public sealed record BlackoutPartReport(string Name, double DurationMs);
+
+/// <summary>Steps inside the blackout that one decision of the engine dispatched.</summary>
+public sealed record HopReport
+{
+    /// <summary>The steps' ids, <c>undo ID</c> for an undo.</summary>
+    public required ImmutableArray<string> Steps { get; init; }
+
+    /// <summary>When they were dispatched, in milliseconds after the last acknowledged write.</summary>
+    public required double OffsetMs { get; init; }
+
+    /// <summary>Until the next hop, or for the last one until its steps had ended, in milliseconds.</summary>
+    public required double DurationMs { get; init; }
+}
 
 /// <summary>The roots of both sides; null when that side never computed one.</summary>
 /// <param name="Source">From the source's bytes (<c>final-snapshot</c>), in hex.</param>

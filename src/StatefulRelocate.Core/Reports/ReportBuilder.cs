@@ -17,6 +17,7 @@ public static class ReportBuilder
     {
         var timeline = StepTimeline.Read(plan, events);
         var (outcome, reason) = EndOf(events);
+        var blackout = BlackoutAccount.BoundsOf(timeline, clients?.Resolving ?? []);
         var gap = clients is null ? null : ServiceGap.Longest(clients.Resolving);
         return new RelocationReport
         {
@@ -38,7 +39,8 @@ public static class ReportBuilder
             FailedRequests = clients?.FailedRequests,
             Rounds = RoundsOf(timeline),
             Steps = StepsOf(timeline),
-            Blackout = BlackoutAccount.Of(timeline, clients?.Resolving ?? []),
+            Blackout = BlackoutAccount.Of(timeline, blackout),
+            Hops = BlackoutHops.Of(timeline, blackout?.From),
             VolumeHash = new VolumeHashReport(
                 timeline.Do(StepKind.FinalSnapshot)?.Output?.VolumeHash, timeline.Do(StepKind.Verify)?.Output?.VolumeHash),
         };

@@ -10,6 +10,7 @@ internal sealed class StepTimeline
 {
     private readonly List<Run> _dos = [];
     private readonly List<Run> _undos = [];
+    private readonly List<Dispatch> _dispatches = [];
 
     private StepTimeline()
     {
@@ -20,6 +21,9 @@ internal sealed class StepTimeline
 
     /// <summary>The undos, in the order of their first dispatch.</summary>
     public IReadOnlyList<Run> Undos => _undos;
+
+    /// <summary>Every dispatch, retries too, in order.</summary>
+    public IReadOnlyList<Dispatch> Dispatches => _dispatches;
 
     /// <summary>The last event's time, or null before the first.</summary>
     public DateTimeOffset? End { get; private set; }
@@ -37,10 +41,14 @@ internal sealed class StepTimeline
                     timeline.Begin(plan, started, passed);
                     break;
                 case StepCompleted { Output.Fused: { IsDefaultOrEmpty: false } fused } completed when completed.Direction == StepDirection.Do:
-                    timeline.FinishFused(completed, fused);
+                    timeline.FinishFused(completed.Step, fused, e.At);
                     break;
                 case StepCompleted completed:
                     timeline.Finish(completed.Step, completed.Direction, StepReportOutcome.Completed, e.At, completed.Output, injected: false);
+                    break;
+                case StepFailed { Failure.Fused: { IsDefaultOrEmpty: false } fused } failed when failed.Direction == StepDirection.Do:
+                    timeline.FinishFused(failed.Step, fused, e.At);
+                    timeline.Fail(timeline.PartAfter(plan, failed.Step, fused), failed);
                     break;
                 case StepFailed failed:
                     timeline.Finish(failed.Step, failed.Direction, StepReportOutcome.Failed, e.At, null, failed.Failure.Injected);
@@ -87,8 +95,13 @@ internal sealed class StepTimeline
         return null;
     }
 
+    /// <summary>When what was dispatched had ended: a step of several kinds with the last of them.</summary>
+    public DateTimeOffset EndOf(Dispatch dispatch) =>
+        (dispatch.Direction == StepDirection.Do ? _dos : _undos).Where(run => run.DispatchedAs == dispatch.Step).Max(static run => run.EndedAt) ?? End!.Value;
+
     private void Begin(RelocationPlan plan, StepStarted started, bool passed)
     {
+        _dispatches.Add(new Dispatch(started.Step, KindOf(plan, started.Step), started.Direction, started.At));
         if (Find(started.Step, started.Direction) is { } again)
         {
             again.Outcome = StepReportOutcome.Running;
@@ -99,6 +112,7 @@ internal sealed class StepTimeline
         (started.Direction == StepDirection.Do ? _dos : _undos).Add(new Run
         {
             Step = started.Step,
+            DispatchedAs = started.Step,
             Kind = KindOf(plan, started.Step),
             StartedAt = started.At,
             AfterPointOfNoReturn = passed,
@@ -115,21 +129,44 @@ internal sealed class StepTimeline
         run.Injected |= injected;
     }
 
-    /// <summary>One dispatch that was several steps: each gets the time that its agent took for it, one after the other; what is left is the engine's.</summary>
-    private void FinishFused(StepCompleted completed, ImmutableArray<FusedOutput> fused)
+    /// <summary>
+    /// One dispatch that was several steps: each gets the time that its agent took for it, one after the other; what is left is the engine's. What an
+    /// earlier attempt had done keeps the time it took then.
+    /// </summary>
+    private void FinishFused(string step, ImmutableArray<FusedOutput> fused, DateTimeOffset at)
     {
-        if (Find(completed.Step, StepDirection.Do) is not { } first)
+        if (Find(step, StepDirection.Do) is not { } first)
             return;
-        var began = first.StartedAt;
+        var began = _dispatches.FindLast(dispatch => dispatch.Step == step && dispatch.Direction == StepDirection.Do)!.At;
         foreach (var part in fused)
         {
-            if (Find(part.Step, StepDirection.Do) is null)
-                _dos.Add(new Run { Step = part.Step, Kind = part.Step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn });
-            // Its own clock counted the durations, the engine's the rest.
-            began = began + part.Duration > completed.At ? completed.At : began + part.Duration;
-            Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, began, part.Output, injected: false);
+            var run = Find(part.Step, StepDirection.Do) ?? AddPart(part.Step, first, began);
+            // The agent's clock counted the durations, the engine's the rest.
+            var ended = began + part.Duration > at ? at : began + part.Duration;
+            Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, run.CompletedAt ?? ended, part.Output, injected: false);
+            began = run.CompletedAt > ended ? run.CompletedAt.Value : ended;
+            run.CompletedAt ??= ended;
         }
     }
+
+    /// <summary>The step whose turn it was after the ones that were done.</summary>
+    private Run PartAfter(RelocationPlan plan, string step, ImmutableArray<FusedOutput> done)
+    {
+        var first = Find(step, StepDirection.Do)!;
+        var kinds = plan.Steps.First(planned => planned.Id == step).Fused;
+        return done.Length > kinds.Length
+            ? first
+            : Find(kinds[done.Length - 1], StepDirection.Do) ?? AddPart(kinds[done.Length - 1], first, Find(done[^1].Step, StepDirection.Do)!.EndedAt!.Value);
+    }
+
+    private Run AddPart(string step, Run first, DateTimeOffset began)
+    {
+        var run = new Run { Step = step, DispatchedAs = first.Step, Kind = step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn };
+        _dos.Add(run);
+        return run;
+    }
+
+    private void Fail(Run run, StepFailed failed) => Finish(run.Step, StepDirection.Do, StepReportOutcome.Failed, failed.At, null, failed.Failure.Injected);
 
     private void MarkDone(string step, DateTimeOffset at)
     {
@@ -146,6 +183,9 @@ internal sealed class StepTimeline
     {
         public required string Step { get; init; }
 
+        /// <summary>The step that it was dispatched as a part of, or its own id.</summary>
+        public required string DispatchedAs { get; init; }
+
         public required string Kind { get; init; }
 
         public required DateTimeOffset StartedAt { get; init; }
@@ -153,6 +193,9 @@ internal sealed class StepTimeline
         public bool AfterPointOfNoReturn { get; init; }
 
         public DateTimeOffset? EndedAt { get; set; }
+
+        /// <summary>When it was first known to be done, for a part of a step of several kinds: a later attempt does not do it again.</summary>
+        public DateTimeOffset? CompletedAt { get; set; }
 
         public StepReportOutcome Outcome { get; set; } = StepReportOutcome.Running;
 
@@ -167,4 +210,7 @@ internal sealed class StepTimeline
         public StepReportOutcome ReportedOutcome =>
             Cancelled && Outcome is StepReportOutcome.Failed or StepReportOutcome.TimedOut ? StepReportOutcome.Cancelled : Outcome;
     }
+
+    /// <summary>One dispatch.</summary>
+    internal sealed record Dispatch(string Step, string Kind, StepDirection Direction, DateTimeOffset At);
 }

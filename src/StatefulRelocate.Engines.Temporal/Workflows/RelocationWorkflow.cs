@@ -168,6 +168,9 @@ public sealed partial class RelocationWorkflow
 
     private void Fold(SagaEvent happened)
     {
+        // Sent twice under one id: it counted the first time.
+        if (happened is SignalReceived signal && _state.Answer(signal.SignalId) is not null)
+            return;
         _events.Add(happened);
         _state = SagaMachine.Evolve(_state, happened);
     }

@@ -40,11 +40,11 @@ internal sealed class OpenPack
     public AesGcm Cipher() => Keys.Cipher("pack", Name, Buffer.Span.Slice(4, KeyRing.SaltLength));
 
     /// <summary>Reserves the place of a segment; its number.</summary>
-    public int Reserve(int length, int plainLength, bool compressed, UInt128[] ids, ushort[] lengths)
+    public int Reserve(DraftSegment draft)
     {
-        _segments.Add(new PackSegment(Length, length + KeyRing.TagLength, plainLength, compressed, ids, lengths));
-        Length += length + KeyRing.TagLength;
-        BlockCount += ids.Length;
+        _segments.Add(new PackSegment(Length, draft.Length + KeyRing.TagLength, draft.PlainLength, draft.Compressed, draft.Ids, draft.Lengths));
+        Length += draft.Length + KeyRing.TagLength;
+        BlockCount += draft.Ids.Length;
         _ = Interlocked.Increment(ref _users);
         return _segments.Count - 1;
     }

@@ -51,6 +51,9 @@ internal sealed class PackWriter : IDisposable
         _index = new Lazy<Task>(() => Task.Run(loadIndex, cancellationToken));
     }
 
+    /// <summary>How many segments of one worker go side by side. One where a target waits for every pack.</summary>
+    public int SegmentsTogether => _eager ? 1 : 16;
+
     /// <summary>Makes the index what the repository says; to be awaited before the first claim. A round that finds nothing new needs no index.</summary>
     public Task IndexAsync() => _index.Value;
 
@@ -63,13 +66,16 @@ internal sealed class PackWriter : IDisposable
             return _pending.Add(id);
     }
 
-    /// <summary>A place for a segment in a pack, to be filled and then left; no pack where all is discarded.</summary>
-    public async ValueTask<(OpenPack? Pack, int Number)> ReserveAsync(int length, int plainLength, bool compressed, UInt128[] ids, ushort[] lengths)
+    /// <summary>
+    /// Places in a pack for as many of these segments as fit, side by side, each to be filled and then left; no pack where all is discarded.
+    /// </summary>
+    public async ValueTask<(OpenPack? Pack, int First, int Count)> ReserveAsync(ReadOnlyMemory<DraftSegment> drafts)
     {
         if (_discard)
         {
-            _shipped(length);
-            return (null, 0);
+            foreach (var draft in drafts.Span)
+                _shipped(draft.Length);
+            return (null, 0, drafts.Length);
         }
 
         await _reserving.WaitAsync(_cancellationToken).ConfigureAwait(false);
@@ -77,18 +83,23 @@ internal sealed class PackWriter : IDisposable
         {
             if (_failure is { } failed)
                 throw new ObjectStoreException(failed.Message, failed);
-            if (_pack is not null && (_pack.Length + length > PackLength || _pack.BlockCount + ids.Length > MaxBlocks))
+            if (_pack is not null && !HasRoom(_pack, drafts.Span[0]))
                 Close();
             else if (_eager && _pack?.Length >= EagerLength && Volatile.Read(ref _putting) == 0)
                 Close();
             _pack ??= new OpenPack(_repository.Keys, await BufferAsync().ConfigureAwait(false));
-            return (_pack, _pack.Reserve(length, plainLength, compressed, ids, lengths));
+            var (first, count) = (_pack.Reserve(drafts.Span[0]), 1);
+            for (; count < drafts.Length && HasRoom(_pack, drafts.Span[count]); count++)
+                _pack.Reserve(drafts.Span[count]);
+            return (_pack, first, count);
         }
         finally
         {
             _reserving.Release();
         }
     }
+
+    private static bool HasRoom(OpenPack pack, DraftSegment draft) => pack.Length + draft.Length <= PackLength && pack.BlockCount + draft.Ids.Length <= MaxBlocks;
 
     /// <summary>A reserved segment is filled.</summary>
     public void Leave(OpenPack pack)

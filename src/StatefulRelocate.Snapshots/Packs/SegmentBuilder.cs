@@ -4,16 +4,29 @@ using ZstdSharp.Unsafe;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
-/// <summary>Gathers one worker's new blocks into a solid segment, and compresses and encrypts it into the pack being filled. Used by one task at a time.</summary>
+/// <summary>A segment that has no place in a pack yet.</summary>
+/// <param name="Offset">Where its content begins in its builder's buffer.</param>
+/// <param name="Length">Its length as it is stored, without the tag.</param>
+/// <param name="PlainLength">Its length.</param>
+/// <param name="Compressed">Whether it is compressed.</param>
+/// <param name="Ids">Its blocks.</param>
+/// <param name="Lengths">Their lengths.</param>
+internal readonly record struct DraftSegment(int Offset, int Length, int PlainLength, bool Compressed, UInt128[] Ids, ushort[] Lengths);
+
+/// <summary>
+/// Gathers one worker's new blocks into solid segments, compresses them, and encrypts them into the pack being filled, several side by side: what one worker
+/// read is then fetched by one range. Used by one task at a time.
+/// </summary>
 internal sealed class SegmentBuilder : IDisposable
 {
     private readonly PackWriter _packs;
     private readonly Compressor? _compressor;
     private readonly byte[] _plain = new byte[PackWriter.SegmentLength];
-    private readonly byte[] _compressed;
+    private readonly byte[] _stored;
+    private readonly DraftSegment[] _drafts;
     private readonly List<UInt128> _ids = [];
     private readonly List<ushort> _lengths = [];
-    private int _filled;
+    private int _filled, _storedLength, _count;
     private OpenPack? _pack;
     private AesGcm? _cipher;
 
@@ -21,14 +34,17 @@ internal sealed class SegmentBuilder : IDisposable
     {
         _packs = packs;
         _compressor = compressionLevel > 0 ? new Compressor(compressionLevel) : null;
-        _compressed = _compressor is null ? [] : new byte[Compressor.GetCompressBound(PackWriter.SegmentLength)];
+        _drafts = new DraftSegment[packs.SegmentsTogether];
+
+        // The last one may be longer while it is being compressed.
+        _stored = GC.AllocateUninitializedArray<byte>((packs.SegmentsTogether - 1) * PackWriter.SegmentLength + Compressor.GetCompressBound(PackWriter.SegmentLength));
     }
 
     /// <summary>Adds a block that <see cref="PackWriter.Claim"/> said is new.</summary>
     public async ValueTask AddAsync(UInt128 id, ReadOnlyMemory<byte> content)
     {
         if (_filled + content.Length > _plain.Length)
-            await FlushAsync().ConfigureAwait(false);
+            await CloseSegmentAsync().ConfigureAwait(false);
         content.Span.CopyTo(_plain.AsSpan(_filled));
         _filled += content.Length;
         _ids.Add(id);
@@ -38,40 +54,64 @@ internal sealed class SegmentBuilder : IDisposable
     /// <summary>Hands over what was gathered.</summary>
     public async ValueTask FlushAsync()
     {
-        if (_filled == 0)
-            return;
-        var length = _compressor is null ? _filled : Compress(_compressor, _plain.AsSpan(0, _filled));
-        var useful = length < _filled;
-        if (!useful)
-            length = _filled;
-        var (pack, number) = await _packs.ReserveAsync(length, _filled, useful, [.. _ids], [.. _lengths]).ConfigureAwait(false);
-        if (pack is not null)
-        {
-            if (pack != _pack)
-            {
-                _cipher?.Dispose();
-                (_pack, _cipher) = (pack, pack.Cipher());
-            }
-
-            pack.Encrypt(_cipher!, number, (useful ? _compressed : _plain).AsSpan(0, length));
-            _packs.Leave(pack);
-        }
-
-        _filled = 0;
-        _ids.Clear();
-        _lengths.Clear();
-    }
-
-    private int Compress(Compressor compressor, ReadOnlySpan<byte> plain)
-    {
-        const ZSTD_cParameter literalCompression = ZSTD_cParameter.ZSTD_c_experimentalParam5;
-        compressor.SetParameter(literalCompression, (int)(Noise.Prevails(plain) ? ZSTD_paramSwitch_e.ZSTD_ps_disable : ZSTD_paramSwitch_e.ZSTD_ps_auto));
-        return compressor.Wrap(plain, _compressed);
+        if (_filled > 0)
+            await CloseSegmentAsync().ConfigureAwait(false);
+        await PlaceAsync().ConfigureAwait(false);
     }
 
     public void Dispose()
     {
         _compressor?.Dispose();
         _cipher?.Dispose();
+    }
+
+    private ValueTask CloseSegmentAsync()
+    {
+        var plain = _plain.AsSpan(0, _filled);
+        var length = _compressor is null ? _filled : Compress(_compressor, plain);
+        var useful = length < _filled;
+        if (!useful)
+        {
+            length = _filled;
+            plain.CopyTo(_stored.AsSpan(_storedLength));
+        }
+
+        _drafts[_count++] = new DraftSegment(_storedLength, length, _filled, useful, [.. _ids], [.. _lengths]);
+        _storedLength += length;
+        _filled = 0;
+        _ids.Clear();
+        _lengths.Clear();
+        return _count == _drafts.Length ? PlaceAsync() : ValueTask.CompletedTask;
+    }
+
+    private async ValueTask PlaceAsync()
+    {
+        for (var placed = 0; placed < _count;)
+        {
+            // Those that fit are filled before a place for the rest is waited for: their pack gives its memory back only then.
+            var (pack, first, some) = await _packs.ReserveAsync(_drafts.AsMemory(placed.._count)).ConfigureAwait(false);
+            if (pack is not null && pack != _pack)
+            {
+                _cipher?.Dispose();
+                (_pack, _cipher) = (pack, pack.Cipher());
+            }
+
+            for (var i = 0; i < some; i++)
+            {
+                var draft = _drafts[placed++];
+                pack?.Encrypt(_cipher!, first + i, _stored.AsSpan(draft.Offset, draft.Length));
+                if (pack is not null)
+                    _packs.Leave(pack);
+            }
+        }
+
+        (_count, _storedLength) = (0, 0);
+    }
+
+    private int Compress(Compressor compressor, ReadOnlySpan<byte> plain)
+    {
+        const ZSTD_cParameter literalCompression = ZSTD_cParameter.ZSTD_c_experimentalParam5;
+        compressor.SetParameter(literalCompression, (int)(Noise.Prevails(plain) ? ZSTD_paramSwitch_e.ZSTD_ps_disable : ZSTD_paramSwitch_e.ZSTD_ps_auto));
+        return compressor.Wrap(plain, _stored.AsSpan(_storedLength));
     }
 }

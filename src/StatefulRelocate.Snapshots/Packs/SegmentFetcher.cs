@@ -21,7 +21,7 @@ internal sealed class PackSalts
 internal sealed class SegmentFetcher : IDisposable
 {
     /// <summary>Bytes that are asked for at once, and the distance across which two segments are still read together.</summary>
-    public const int MaxRange = 4 << 20, MaxGap = 256 << 10;
+    public const int MaxRange = (4 << 20) + (64 << 10), MaxGap = 256 << 10;
     private const int HeaderNear = 512 << 10;
     private readonly Repository _repository;
     private readonly PackSalts _salts;
@@ -65,7 +65,7 @@ internal sealed class SegmentFetcher : IDisposable
         var from = known || header is not null ? start : 0;
         var length = (int)(end - from);
         if (_stored.Length < length)
-            _stored = GC.AllocateUninitializedArray<byte>((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(length, 1 << 20)));
+            _stored = GC.AllocateUninitializedArray<byte>(Math.Max(length, Math.Min(MaxRange + HeaderNear, (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(length, 1 << 20)))));
         var reading = ReadAsync(pack.Name, from, _stored.AsMemory(0, length), cancellationToken);
         if (!known)
         {

@@ -41,6 +41,18 @@ internal sealed class JournalSketch
         ],
     };
 
+    /// <summary>The plan where the parts of the cutover on one cluster are one step.</summary>
+    public static RelocationPlan FusedPlan { get; } = Plan with
+    {
+        Steps =
+        [
+            new PlannedStep { Id = "quiesce", Kind = StepKind.Quiesce, Fused = [StepKind.Fence, StepKind.FinalSnapshot] },
+            new PlannedStep { Id = "final-restore", Kind = StepKind.FinalRestore, Fused = [StepKind.Verify] },
+            new PlannedStep { Id = "start", Kind = StepKind.Start, Fused = [StepKind.Ready] },
+            new PlannedStep { Id = "dns-switch", Kind = StepKind.DnsSwitch },
+        ],
+    };
+
     public static DateTimeOffset At(double milliseconds) => Origin.AddMilliseconds(milliseconds);
 
     public JournalSketch Add(SagaEvent e)
@@ -54,6 +66,11 @@ internal sealed class JournalSketch
 
     public JournalSketch Completed(string step, double at, StepOutput? output = null, StepDirection direction = StepDirection.Do) =>
         Add(new StepCompleted(step, direction, _sequence, output ?? new StepOutput()) { At = At(at) });
+
+    public JournalSketch CompletedParts(string step, double at, params (string Step, double Took)[] parts) => Completed(step, at, new StepOutput { Fused = Parts(parts) });
+
+    public JournalSketch FailedAfter(string step, double at, params (string Step, double Took)[] parts) =>
+        Add(new StepFailed(step, StepDirection.Do, _sequence, new StepFailure { Code = "x", Message = "x", Fused = Parts(parts) }) { At = At(at) });
 
     public JournalSketch Failed(string step, double at, bool injected = false) =>
         Add(new StepFailed(step, StepDirection.Do, _sequence, new StepFailure { Code = "x", Message = "x", Injected = injected }) { At = At(at) });
@@ -70,7 +87,7 @@ internal sealed class JournalSketch
             .Started("preflight-source", 0).Completed("preflight-source", 10)
             .Started("snapshot-1", 20).Started("restore-1", 21)
             .Completed("snapshot-1", 320, new StepOutput { Figures = live }).Completed("restore-1", 340)
-            .Started("quiesce", 1000).Started("final-restore", 1001).Completed("quiesce", 1040)
+            .Started("quiesce", 1000).Started("final-restore", 1000).Completed("quiesce", 1040)
             .Started("fence", 1042).Completed("fence", 1050)
             .Started("final-snapshot", 1050)
             .Completed("final-snapshot", 1100, new StepOutput { Figures = final, VolumeHash = "aa", Parts = [new StepPart("scan", TimeSpan.FromMilliseconds(30))] })
@@ -86,4 +103,7 @@ internal sealed class JournalSketch
 
     public static ImmutableArray<AcknowledgedWrite> Writes(params (string Cluster, double At)[] writes) =>
         [.. writes.Select(static write => new AcknowledgedWrite(write.Cluster, At(write.At), TimeSpan.FromMilliseconds(write.At)))];
+
+    private static ImmutableArray<FusedOutput> Parts((string Step, double Took)[] parts) =>
+        [.. parts.Select(static part => new FusedOutput(part.Step, new StepOutput(), TimeSpan.FromMilliseconds(part.Took)))];
 }

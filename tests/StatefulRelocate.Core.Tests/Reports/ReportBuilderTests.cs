@@ -64,6 +64,53 @@ public sealed class ReportBuilderTests
     }
 
     [Fact]
+    public void Each_decision_that_the_app_waited_for_is_a_hop()
+    {
+        var report = Completed();
+
+        Assert.Equal(
+            ["quiesce + final-restore", "fence", "final-snapshot", "verify", "start", "ready", "dns-switch"],
+            report.Hops.Select(static hop => string.Join(" + ", hop.Steps)));
+        Assert.Equal([42, 8, 60, 10, 30, 33, 17], report.Hops.Select(static hop => hop.DurationMs));
+        Assert.Equal(10, report.Hops[0].OffsetMs);
+    }
+
+    [Fact]
+    public void A_fused_plan_has_three_hops_and_its_report_takes_the_steps_apart_again()
+    {
+        var report = ReportBuilder.Build(JournalSketch.FusedPlan, new JournalSketch()
+            .Started("quiesce", 1000).Started("final-restore", 1000)
+            .CompletedParts("quiesce", 1120, ("quiesce", 20), ("fence", 10), ("final-snapshot", 50))
+            .CompletedParts("final-restore", 1130, ("final-restore", 100), ("verify", 5))
+            .Started("start", 1131).CompletedParts("start", 1190, ("start", 30), ("ready", 10))
+            .Started("dns-switch", 1191).Completed("dns-switch", 1210)
+            .Events);
+
+        Assert.Equal(["quiesce + final-restore", "start", "dns-switch"], report.Hops.Select(static hop => string.Join(" + ", hop.Steps)));
+        Assert.Equal([131, 60, 19], report.Hops.Select(static hop => hop.DurationMs));
+        Assert.Equal(["quiesce", "final-restore", "fence", "final-snapshot", "verify", "start", "ready", "dns-switch"], report.Steps.Select(static step => step.Id));
+        Assert.Equal([20, 100, 10, 50, 5, 30, 10, 19], report.Steps.Select(static step => step.DurationMs));
+    }
+
+    [Fact]
+    public void Where_a_part_of_a_fused_step_failed_the_finished_parts_are_there_and_keep_their_times_when_it_is_tried_again()
+    {
+        var failed = new JournalSketch().Started("quiesce", 1000).FailedAfter("quiesce", 1090, ("quiesce", 20));
+
+        var report = ReportBuilder.Build(JournalSketch.FusedPlan, failed.Events);
+        Assert.Equal(
+            [("quiesce", StepReportOutcome.Completed, 20d), ("fence", StepReportOutcome.Failed, 70d)],
+            report.Steps.Select(static step => (step.Id, step.Outcome, step.DurationMs)));
+
+        // The agent has quiesce's answer still, at no time at all.
+        report = ReportBuilder.Build(JournalSketch.FusedPlan, failed.Started("quiesce", 1200).CompletedParts("quiesce", 1300, ("quiesce", 0), ("fence", 30), ("final-snapshot", 40)).Events);
+        Assert.Equal(
+            [("quiesce", StepReportOutcome.Completed, 20d), ("fence", StepReportOutcome.Completed, 210d), ("final-snapshot", StepReportOutcome.Completed, 40d)],
+            report.Steps.Select(static step => (step.Id, step.Outcome, step.DurationMs)));
+        Assert.Equal(2, report.Hops.Length);
+    }
+
+    [Fact]
     public void Rounds_carry_figures_of_the_source_and_the_final_delta_comes_last()
     {
         var rounds = Completed().Rounds;

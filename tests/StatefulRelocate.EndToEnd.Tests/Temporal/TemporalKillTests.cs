@@ -1,3 +1,4 @@
+using StatefulRelocate.Core.Plans;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
@@ -9,7 +10,9 @@ public sealed class TemporalKillTests
     public static TheoryData<string, string> Kills()
     {
         var kills = new TheoryData<string, string>();
-        string[] moments = RelocateProgram.Long ? ["settle", "quiesce", "started"] : ["quiesce", "started"];
+        string[] moments = RelocateProgram.Long
+            ? ["settle", "quiesce", "started", StepKind.Preflight, StepKind.Lease, StepKind.Prepare, StepKind.Snapshot, StepKind.Restore, StepKind.RollCall, StepKind.Start, StepKind.DnsSwitch, StepKind.DnsVerify, StepKind.Retire, StepKind.ReleaseLease]
+            : ["quiesce", "started"];
         string[] victims = RelocateProgram.Long
             ? [TemporalWorld.Server, TemporalWorld.SourceAgent, TemporalWorld.TargetAgent, TemporalWorld.Temporal]
             : [TemporalWorld.Server, TemporalWorld.SourceAgent, TemporalWorld.Temporal];

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using StatefulRelocate.EndToEnd.Tests.Observing;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 using StatefulRelocate.TestSupport.Servers;
@@ -12,64 +14,108 @@ namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 /// Two clusters, a Temporal server that keeps its state, <c>relocate-server</c> and an agent for each cluster, each a process of its own that the test kills and starts again.
 /// The app appends 1, 2, 3 … to a file, and goes on from what it finds there: a line that is missing, or twice there, is a lost write or a second writer.
 /// </summary>
-internal sealed class TemporalWorld : IAsyncDisposable
+internal sealed partial class TemporalWorld : IAsyncDisposable
 {
     public const string Server = "relocate-server";
     public const string SourceAgent = "relocate-agent edge-a";
     public const string TargetAgent = "relocate-agent edge-b";
     public const string Temporal = "temporal";
 
+    /// <summary>The programs that work on the server's queues.</summary>
+    public static readonly ImmutableArray<string> Programs = [Server, SourceAgent, TargetAgent];
+
+    private const int Terminate = 15;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    private static readonly string[] Hooks = ["settle", "quiesce", "started"];
 
     private readonly TemporalServer _temporal;
     private readonly MoveObserver _observer;
     private readonly Dictionary<string, RunningProgram> _programs = [];
+    private readonly Func<string, IReadOnlyDictionary<string, string>> _variablesOf;
     private TemporalClient? _client;
 
-    private TemporalWorld(World world, TemporalServer temporal)
+    private TemporalWorld(World world, TemporalServer temporal, Func<string, IReadOnlyDictionary<string, string>>? variablesOf)
     {
-        (World, _temporal) = (world, temporal);
+        (World, _temporal, _variablesOf) = (world, temporal, variablesOf ?? (static _ => new Dictionary<string, string>()));
         _observer = new MoveObserver(world.Directory, "edge-a", "edge-b", () => world.FenceFile("edge-a"));
     }
 
     public World World { get; }
 
-    public static async Task<TemporalWorld> CreateAsync(TimeSpan maxBlackout)
+    /// <param name="maxBlackout">The bound of the blackout.</param>
+    /// <param name="approval">Whether the cutover waits for a person.</param>
+    /// <param name="variablesOf">Variables that a program gets beside its own.</param>
+    public static async Task<TemporalWorld> CreateAsync(TimeSpan maxBlackout, bool approval = false, Func<string, IReadOnlyDictionary<string, string>>? variablesOf = null)
     {
         var temporal = await TemporalServer.TryStartAsync(new TemporalServerOptions { Durable = true }, TestContext.Current.CancellationToken);
         Assert.SkipWhen(temporal is null, TemporalServer.Missing);
-        var cutover = string.Create(CultureInfo.InvariantCulture, $"{{maxDowntime: 1s, maxBlackout: {maxBlackout.TotalMilliseconds:0}ms, onNoConvergence: cutover-anyway}}");
+        var cutover = string.Create(CultureInfo.InvariantCulture, $"{{maxDowntime: 1s, maxBlackout: {maxBlackout.TotalMilliseconds:0}ms, onNoConvergence: cutover-anyway, approval: {(approval ? "true" : "false")}}}");
         var variables = new Dictionary<string, string>(temporal.Variables) { ["RELOCATE_ENGINE"] = "temporal" };
-        var world = new TemporalWorld(await World.CreateAsync(App, cutover, credentials: variables), temporal);
-        foreach (var program in (string[])[Server, SourceAgent, TargetAgent])
+        var world = new TemporalWorld(await World.CreateAsync(App, cutover, credentials: variables), temporal, variablesOf);
+        foreach (var program in Programs)
             world.Start(program);
         world._client = await temporal.ConnectAsync();
         // A run that nobody would work on is refused, not started.
-        foreach (var (queue, type) in new[] { ("relocate-server", TaskQueueType.Workflow), ("relocate-agent-edge-a", TaskQueueType.Activity), ("relocate-agent-edge-b", TaskQueueType.Activity) })
-            await Eventually.IsTrueAsync($"somebody who polls {queue}", async () => (await world._client.Connection.WorkflowService.DescribeTaskQueueAsync(
-                new() { Namespace = TemporalServer.Namespace, TaskQueue = new() { Name = queue }, TaskQueueType = type })).Pollers.Count > 0, Limit);
+        foreach (var program in Programs)
+            await world.PolledByAsync(program, 1);
         return world;
     }
 
     /// <summary>Begins the move, by the program that a user runs; it only follows.</summary>
     public RunningProgram Relocate() => World.Start("run", "-f", World.RelocationFile, "--json");
 
-    /// <summary>A moment of the move: its hook has begun, and takes half a second.</summary>
+    /// <summary>A moment of the move: a hook has begun, which takes a third of a second, or a step was given to its queue.</summary>
     /// <param name="run">The program that began it: where it ended before, it says why.</param>
-    /// <param name="hook">The hook.</param>
-    public async Task ReachesAsync(RunningProgram run, string hook)
+    /// <param name="moment">The hook, or the step's kind.</param>
+    public async Task ReachesAsync(RunningProgram run, string moment)
     {
-        await Eventually.IsTrueAsync($"the hook {hook}", () => run.HasExited || HasRun(hook), Limit);
-        Assert.True(HasRun(hook), $"it ended before {hook}: {(run.HasExited ? await run.WaitAsync(Limit) : null)}");
+        async Task<bool> IsReachedAsync() => Hooks.Contains(moment) ? HasRun(moment) : await IsScheduledAsync(moment);
+        await Eventually.IsTrueAsync(moment, async () => await IsReachedAsync() || run.HasExited, Limit);
+        Assert.True(await IsReachedAsync(), $"it ended before {moment}: {(run.HasExited ? await run.WaitAsync(Limit) : null)}");
+    }
+
+    private async Task<bool> IsScheduledAsync(string kind)
+    {
+        try
+        {
+            return (await (await RelocationAsync()).FetchHistoryAsync()).Events.Any(happened => happened.ActivityTaskScheduledEventAttributes?.ActivityType.Name == kind);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has not begun.
+            return false;
+        }
     }
 
     private bool HasRun(string hook) => Directory.EnumerateFiles(World.StateDirectory, hook, SearchOption.AllDirectories).Any();
 
-    public void Start(string program)
+    /// <summary>Starts a program beside those that run.</summary>
+    /// <param name="program">Which one.</param>
+    /// <param name="name">What the test calls it. Default: <paramref name="program"/>.</param>
+    public void Start(string program, string? name = null)
     {
         string[] words = program.Split(' ');
         var arguments = words.Length > 1 ? new[] { "--cluster", words[1] } : [];
-        _programs[program] = RelocateProgram.Start(words[0], arguments, World.Environment);
+        _programs[name ?? program] = RelocateProgram.Start(words[0], arguments, new Dictionary<string, string>(World.Environment.Concat(_variablesOf(program))));
+    }
+
+    /// <summary>How many processes poll the queue that a program works on.</summary>
+    public async Task<int> PollersAsync(string program)
+    {
+        var queue = QueueOf(program);
+        return (await _client!.Connection.WorkflowService.DescribeTaskQueueAsync(new() { Namespace = TemporalServer.Namespace, TaskQueue = new() { Name = queue.Name }, TaskQueueType = queue.Type }))
+            .Pollers.Select(static poller => poller.Identity).Distinct(StringComparer.Ordinal).Count();
+    }
+
+    /// <summary>Until so many processes poll the queue that a program works on.</summary>
+    public Task PolledByAsync(string program, int processes) => Eventually.IsTrueAsync($"{processes} who poll as {program}", async () => await PollersAsync(program) >= processes, Limit);
+
+    /// <summary>Tells a program to stop, as an upgrade does, and waits until it has.</summary>
+    public async Task<ProgramResult> StopAsync(string program)
+    {
+        _ = Kill(_programs[program].Id, Terminate);
+        return await _programs[program].WaitAsync(Limit);
     }
 
     public async Task KillAsync(string program)
@@ -183,6 +229,12 @@ internal sealed class TemporalWorld : IAsyncDisposable
         await World.DisposeAsync();
         await _temporal.DisposeAsync();
     }
+
+    private static (string Name, TaskQueueType Type) QueueOf(string program) =>
+        program == Server ? ("relocate-server", TaskQueueType.Workflow) : (program.Replace(' ', '-'), TaskQueueType.Activity);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int processId, int signal);
 
     private static string App => """
         volumes: [{name: data}]

@@ -51,7 +51,7 @@ public sealed class HostileContentTests : IDisposable
         }
 
         var pack = new OpenPack(repository.Keys, new byte[1 << 20]);
-        var number = pack.Reserve(stored.Length, plain, compressed, ids, lengths);
+        var number = pack.Reserve(new DraftSegment(0, stored.Length, plain, compressed, ids, lengths));
         using (var cipher = pack.Cipher())
             pack.Encrypt(cipher, number, stored);
         var table = pack.Seal();
