@@ -36,6 +36,9 @@ public sealed class AzureBlobObjectStore : IObjectStore, IDisposable
     /// <inheritdoc />
     public string Description => _requests.Store;
 
+    /// <inheritdoc />
+    public int ConcurrentReads => 16;
+
     /// <summary>Opens the store; nothing is asked of it yet.</summary>
     /// <exception cref="ObjectStoreException">The credentials in the environment are malformed or for another account.</exception>
     /// <exception cref="Core.Errors.RelocateException">The certificates cannot be read.</exception>

@@ -33,6 +33,9 @@ public sealed class S3ObjectStore : IObjectStore, IConditionProbe, IDisposable
     /// <inheritdoc />
     public string Description => _requests.Store;
 
+    /// <inheritdoc />
+    public int ConcurrentReads => 16;
+
     /// <summary>Opens the store; nothing is asked of it yet.</summary>
     /// <exception cref="ObjectStoreException">The region or the profile is not known.</exception>
     /// <exception cref="Core.Errors.RelocateException">The certificates cannot be read.</exception>

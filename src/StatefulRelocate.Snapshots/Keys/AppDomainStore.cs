@@ -24,6 +24,8 @@ internal sealed class AppDomainStore : IObjectStore
 
     public string Description { get; }
 
+    public int ConcurrentReads => _store.ConcurrentReads;
+
     public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
         => _store.PutAsync(Real(name), content, condition, cancellationToken);
 

@@ -38,8 +38,8 @@ internal sealed class ContentWriter : IDisposable
         var salts = new PackSalts();
         _cache = new SegmentCache(memory / 4);
 
-        // Twice the cores: half of them wait for the store or the disk.
-        var count = (int)Math.Clamp(memory * 3 / 4 / ThreadMemory, 2, Math.Clamp(Environment.ProcessorCount * 2, 4, MaxThreads));
+        // More than there are cores: the others wait for the store or the disk.
+        var count = (int)Math.Clamp(memory * 3 / 4 / ThreadMemory, 2, Math.Clamp(repository.Store.ConcurrentReads, 4, MaxThreads));
         _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
     }
 

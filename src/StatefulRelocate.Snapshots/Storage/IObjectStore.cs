@@ -10,6 +10,12 @@ public interface IObjectStore
     string Description { get; }
 
     /// <summary>
+    /// How many ranges it is worth asking for at once. Default: two for each processor, as a disk is read best; a store behind a network is waited
+    /// for, and says more.
+    /// </summary>
+    int ConcurrentReads => Environment.ProcessorCount * 2;
+
+    /// <summary>
     /// Puts an object under a condition. A version tag may be made from the content: what is changed under a condition on its version must
     /// never get the same content twice (sealed objects have a random salt).
     /// </summary>

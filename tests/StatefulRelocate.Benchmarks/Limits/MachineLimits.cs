@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using StatefulRelocate.Benchmarks.DataSets;
+using StatefulRelocate.Benchmarks.Processes;
 
 namespace StatefulRelocate.Benchmarks.Limits;
 
@@ -53,6 +54,8 @@ internal static class MachineLimits
             Both("AES-256-GCM of 256 KiB", content, () => (Aes: new AesGcm(key, 16), Output: new byte[Piece], Tag: new byte[16], Nonce: new byte[12]), (state, offset) => state.Aes.Encrypt(state.Nonce, content.AsSpan(offset, Piece), state.Output, state.Tag)),
             new("write + fsync, 4 MiB writes", write, null),
         ];
+        if (PageCache.CanDrop)
+            limits.Add(Cold(path, content.Length));
         File.Delete(path);
         return limits;
     }
@@ -67,6 +70,24 @@ internal static class MachineLimits
         var states = Enumerable.Range(0, threads).Select(_ => state()).ToArray();
         var all = Best((long)content.Length * threads, () => Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => Over(content.Length, states[i], act)));
         return new Limit(what, one, all);
+    }
+
+    /// <summary>What comes from the disk, once by one thread and once by all of them, each reading its part.</summary>
+    private static Limit Cold(string path, int length)
+    {
+        double Read(int threads)
+        {
+            PageCache.Drop();
+            using var file = File.OpenHandle(path);
+            return Rate(length, () => Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
+            {
+                var buffer = new byte[Piece];
+                for (long offset = (long)length / threads * i, end = offset + length / threads; offset < end; offset += Piece)
+                    RandomAccess.Read(file, buffer, offset);
+            }));
+        }
+
+        return new Limit("read from disk, 256 KiB pread", Read(1), Read(Environment.ProcessorCount));
     }
 
     private static void Over<T>(int length, T state, Action<T, int> act)

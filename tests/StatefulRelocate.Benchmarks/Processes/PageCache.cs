@@ -24,13 +24,17 @@ internal static partial class PageCache
     public static void Warm(string directory)
     {
         SyncAll();
-        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
         foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(path => !path.Contains("/.relocate", StringComparison.Ordinal)))
+            WarmFile(path);
+    }
+
+    /// <summary>Reads a file once.</summary>
+    public static void WarmFile(string path)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        using var handle = File.OpenHandle(path);
+        for (long offset = 0; RandomAccess.Read(handle, buffer, offset) is > 0 and var count; offset += count)
         {
-            using var handle = File.OpenHandle(path);
-            for (long offset = 0; RandomAccess.Read(handle, buffer, offset) is > 0 and var count; offset += count)
-            {
-            }
         }
 
         ArrayPool<byte>.Shared.Return(buffer);

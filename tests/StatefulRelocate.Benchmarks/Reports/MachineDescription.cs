@@ -22,7 +22,7 @@ internal sealed record MachineDescription(string Processor, int Processors, stri
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Processors} x {Processor} ({Extensions}), {MemoryGiB:0.#} GiB, {System}, Linux {Kernel}, {FileSystem}; {(ColdCaches ? "cold: page cache dropped" : "the page cache could not be dropped: 'cold' figures are warm ones")}");
+        $"{Processors} x {Processor} ({Extensions}), {MemoryGiB:0.#} GiB, {System}, Linux {Kernel}, {FileSystem}; {(ColdCaches ? "cold: page cache dropped; warm: program, its own files and the volumes in it" : "the page cache could not be dropped: 'cold' figures are warm ones")}");
 
     private static string[] Lines(string path) => File.Exists(path) ? File.ReadAllLines(path) : [];
 

@@ -30,6 +30,14 @@ internal sealed class Contender
             MeasuredProcess.Run(invocation);
     }
 
+    /// <summary>All that an engine which took the round before would still have in memory: its program, what it keeps for itself, both volumes.</summary>
+    public void Warm()
+    {
+        PageCache.WarmFile(Engine.Program);
+        foreach (var directory in new[] { Setup.Private, Setup.Source, Target }.Where(Directory.Exists))
+            PageCache.Warm(directory);
+    }
+
     public Sample Snapshot(string operation) => Measure(operation, Engine.Snapshot(Setup));
 
     public Sample Restore(string operation, bool inPlace) => Measure(operation, Engine.Restore(Setup, Target, inPlace));

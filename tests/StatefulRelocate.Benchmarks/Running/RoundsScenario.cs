@@ -27,7 +27,7 @@ internal sealed class RoundsScenario(DataSet set, IReadOnlyList<Engine> engines,
         });
         Each(contenders, Operations.Unchanged, contender =>
         {
-            PageCache.Warm(source);
+            contender.Warm();
             log.Add(contender.Snapshot(Operations.Unchanged));
         });
         set.Change(source, 1);
@@ -45,8 +45,7 @@ internal sealed class RoundsScenario(DataSet set, IReadOnlyList<Engine> engines,
         set.Change(source, 2);
         Each(contenders, Operations.FinalRound, contender =>
         {
-            PageCache.Warm(contender.Target);
-            PageCache.Warm(source);
+            contender.Warm();
             var delta = contender.Snapshot(Operations.DeltaWarm);
             var restore = contender.Restore(Operations.InPlace, inPlace: true);
             log.Add(delta);

@@ -75,8 +75,7 @@ internal sealed class SizeScenario(string program, double scale, ulong seed, Ben
             }
             else
             {
-                PageCache.Warm(contender.Target);
-                PageCache.Warm(source);
+                contender.Warm();
             }
 
             log.Add(Sample.Sum(cold ? Cold : Warm, contender.Snapshot("delta"), contender.Restore("in-place", inPlace: true)));

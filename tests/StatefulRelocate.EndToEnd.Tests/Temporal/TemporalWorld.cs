@@ -126,8 +126,9 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
             return;
         }
 
-        _programs[program].Kill();
-        _programs[program].Dispose();
+        _programs.Remove(program, out var running);
+        running!.Kill();
+        running.Dispose();
     }
 
     public async Task StartAgainAsync(string program)
