@@ -26,6 +26,14 @@ internal static class TemporalBenchmark
             // Who goes first changes from run to run.
             foreach (var (contender, server) in turns.Skip(run % turns.Count).Concat(turns.Take(run % turns.Count)))
                 result.Samples.Add(Told(await MeasureAsync(contender, server, options.Load, run)));
+            for (var demo = 0; demo < options.Demos; demo++)
+            {
+                foreach (var engine in (string[])[DemoDowntime.Embedded, DemoDowntime.Temporal])
+                {
+                    if (DemoDowntime.Measure(engine, run) is { } measured)
+                        result.Demos.Add(Told(measured));
+                }
+            }
         }
 
         Write(result);
@@ -59,6 +67,12 @@ internal static class TemporalBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"run {sample.Run}  {sample.Contender,-9} {sample.Server,-5} one by one {sample.OneByOne.StepMedian,7:0.0} ms a step; at once {sample.AtOnce.StepsPerSecond,7:0.0} steps/s, {sample.AtOnce.StepMedian,7:0.0} ms a step; {sample.CpuSeconds,6:0.00} CPU-s, {sample.PeakBytes >> 20,4} MiB; server {sample.ServerCpuSeconds,6:0.00} CPU-s"));
         return sample;
+    }
+
+    private static DemoDowntime Told(DemoDowntime demo)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"run {demo.Run}  demo on {demo.Engine,-9} downtime {demo.DowntimeMs,5:0} ms, {demo.Hops} hops, {demo.WritesLost} writes lost"));
+        return demo;
     }
 
     private static void Write(TemporalResult result)

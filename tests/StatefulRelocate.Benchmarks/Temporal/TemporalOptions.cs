@@ -15,6 +15,7 @@ internal sealed record TemporalOptions
           --contenders NAMES
                             relocate, go, recorded (relocate with steps that agents record), embedded (default: every one)
           --servers NAMES   plain (as it starts), eager (that reads its queues as often as they have something); (default: both)
+          --demos N         demos on each engine in each run, for their downtime (default 3; 0 for none)
           --json FILE       every measurement as JSON
           --report FILE     the report (default: docs/benchmarks/temporal.md for three runs or more of all at the default load, otherwise only shown)
 
@@ -33,6 +34,8 @@ internal sealed record TemporalOptions
 
     public IReadOnlyList<string> Servers { get; init; } = [.. ServerSetup.All.Select(static setup => setup.Name)];
 
+    public int Demos { get; init; } = 3;
+
     public string? Json { get; init; }
 
     public string? Report { get; init; }
@@ -40,7 +43,7 @@ internal sealed record TemporalOptions
     public Load Load => new(Workflows, Steps, AtOnce);
 
     /// <summary>Whether it is what the committed report shows.</summary>
-    public bool IsComplete => Load == new TemporalOptions().Load && Runs >= 3 && Contenders.Count == 0 && Servers.Count == ServerSetup.All.Count;
+    public bool IsComplete => Load == new TemporalOptions().Load && Runs >= 3 && Demos >= 1 && Contenders.Count == 0 && Servers.Count == ServerSetup.All.Count;
 
     /// <summary>Null when only the help was asked for.</summary>
     public static TemporalOptions? Parse(IReadOnlyList<string> arguments)
@@ -58,6 +61,7 @@ internal sealed record TemporalOptions
                 "--steps" => options with { Steps = Number(name, Value()) },
                 "--at-once" => options with { AtOnce = Number(name, Value()) },
                 "--runs" => options with { Runs = Number(name, Value()) },
+                "--demos" => options with { Demos = Number(name, Value(), least: 0) },
                 "--contenders" => options with { Contenders = Words(Value()) },
                 "--servers" => options with { Servers = Words(Value()) },
                 "--json" => options with { Json = Path.GetFullPath(Value()) },
@@ -71,7 +75,7 @@ internal sealed record TemporalOptions
 
     private static string[] Words(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    private static int Number(string name, string value) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 10_000
+    private static int Number(string name, string value, int least = 1) => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= 10_000
         ? number
-        : throw new BenchmarkException($"{name} is a whole number from 1 to 10000, not '{value}'");
+        : throw new BenchmarkException($"{name} is a whole number from {least} to 10000, not '{value}'");
 }

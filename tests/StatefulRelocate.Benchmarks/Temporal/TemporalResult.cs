@@ -14,6 +14,8 @@ internal sealed record TemporalResult(TemporalOptions Options, MachineDescriptio
 
     public List<StepSample> Samples { get; } = [];
 
+    public List<DemoDowntime> Demos { get; } = [];
+
     /// <summary>The runs of a contender on a server; one that needs none is the same beside each.</summary>
     public IReadOnlyList<StepSample> Of(ServerSetup server, StepContender contender) =>
         [.. Samples.Where(sample => sample.Contender == contender.Name && (sample.Server is null || sample.Server == server.Name))];
@@ -38,6 +40,7 @@ internal sealed record TemporalResult(TemporalOptions Options, MachineDescriptio
             Servers,
             Missing,
             Samples,
+            Demos,
         },
         s_json);
 }
