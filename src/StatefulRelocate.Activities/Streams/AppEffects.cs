@@ -85,7 +85,9 @@ internal sealed class AppEffects : IDisposable
                     return meanwhile;
             }
 
+            var began = TimeProvider.System.GetTimestamp();
             var output = await act(effect.Token).ConfigureAwait(false);
+            output = output with { Took = TimeProvider.System.GetElapsedTime(began) };
             lock (_gate)
             {
                 if (IsRecorded(request))

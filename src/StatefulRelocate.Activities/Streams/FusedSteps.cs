@@ -19,7 +19,6 @@ internal static class FusedSteps
         var captures = request.Captures;
         foreach (var part in PartsOf(request))
         {
-            var began = TimeProvider.System.GetTimestamp();
             StepOutput output;
             try
             {
@@ -30,7 +29,7 @@ internal static class FusedSteps
                 throw new ActivityException(error.Failure with { Fused = done.ToImmutable() }, error);
             }
 
-            done.Add(new FusedOutput(part.Step, output, TimeProvider.System.GetElapsedTime(began)));
+            done.Add(new FusedOutput(part.Step, output, output.Took ?? TimeSpan.Zero));
             captures = captures.Add(new CapturedOutput(part.Step, output));
         }
 

@@ -117,6 +117,9 @@ public sealed record StepOutput
     /// <summary>The parts of the step and how long each took, for the report's account of the blackout.</summary>
     public ImmutableArray<StepPart> Parts { get; init; } = [];
 
+    /// <summary>How long it took on its agent when it was done, however often it is asked for again; null where nothing is kept of it.</summary>
+    public TimeSpan? Took { get; init; }
+
     /// <summary>Things the operator should know, one line each.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 }

@@ -9,23 +9,25 @@ namespace StatefulRelocate.Core.Reports;
 /// </summary>
 internal static class BlackoutHops
 {
-    public static ImmutableArray<HopReport> Of(StepTimeline timeline, DateTimeOffset? origin)
+    public static ImmutableArray<HopReport> Of(StepTimeline timeline, (DateTimeOffset From, DateTimeOffset To)? bounds)
     {
-        if (origin is not { } from)
+        if (bounds is not (var from, var to))
             return [];
         var hops = ImmutableArray.CreateBuilder<HopReport>();
-        var dispatches = timeline.Dispatches.Where(static dispatch => BlackoutAccount.IsWaitedFor(dispatch.Kind, dispatch.Direction));
-
-        // Steps that one decision dispatches carry the same time.
-        var decisions = dispatches.GroupBy(static dispatch => dispatch.At).OrderBy(static decision => decision.Key).ToArray();
+        var decisions = timeline.Dispatches
+            .Where(dispatch => dispatch.At < to && BlackoutAccount.IsWaitedFor(dispatch.Kind, dispatch.Direction))
+            .GroupBy(static dispatch => dispatch.Decision)
+            .Select(static decision => (decision.First().At, Dispatches: decision.ToArray()))
+            .ToArray();
         for (var i = 0; i < decisions.Length; i++)
         {
-            var ended = i + 1 < decisions.Length ? decisions[i + 1].Key : decisions[i].Max(dispatch => timeline.EndOf(dispatch));
+            var (at, dispatches) = decisions[i];
+            var ended = i + 1 < decisions.Length ? decisions[i + 1].At : dispatches.Max(timeline.EndOf);
             hops.Add(new HopReport
             {
-                Steps = [.. decisions[i].Select(static dispatch => dispatch.Direction == StepDirection.Do ? dispatch.Step : $"undo {dispatch.Step}")],
-                OffsetMs = Milliseconds.Of(decisions[i].Key - from),
-                DurationMs = Milliseconds.Of(ended - decisions[i].Key),
+                Steps = [.. dispatches.Select(static dispatch => dispatch.Direction == StepDirection.Do ? dispatch.Step : $"undo {dispatch.Step}")],
+                OffsetMs = Milliseconds.Of(at - from),
+                DurationMs = Milliseconds.Of(ended - at),
             });
         }
 

@@ -40,7 +40,7 @@ public static class ReportBuilder
             Rounds = RoundsOf(timeline),
             Steps = StepsOf(timeline),
             Blackout = BlackoutAccount.Of(timeline, blackout),
-            Hops = BlackoutHops.Of(timeline, blackout?.From),
+            Hops = BlackoutHops.Of(timeline, blackout),
             VolumeHash = new VolumeHashReport(
                 timeline.Do(StepKind.FinalSnapshot)?.Output?.VolumeHash, timeline.Do(StepKind.Verify)?.Output?.VolumeHash),
         };
@@ -102,7 +102,7 @@ public static class ReportBuilder
             Outcome = run.ReportedOutcome,
             StartedAt = run.StartedAt,
             DurationMs = Milliseconds.Of((run.EndedAt ?? timeline.End!.Value) - run.StartedAt),
-            Undone = timeline.Undo(run.Step) is { Outcome: StepReportOutcome.Completed or StepReportOutcome.MarkedDone },
+            Undone = timeline.UndoOf(run) is { Outcome: StepReportOutcome.Completed or StepReportOutcome.MarkedDone },
             Injected = run.Injected,
             AfterPointOfNoReturn = run.AfterPointOfNoReturn,
         }),

@@ -32,13 +32,17 @@ internal sealed class StepTimeline
     {
         var timeline = new StepTimeline();
         var passed = false;
+        var decision = 0;
         foreach (var e in events)
         {
             timeline.End = e.At;
+            // What one decision dispatched follows each other; before the next one, something happened.
+            if (e is StepCompleted or StepFailed or StepLapsed or TimerFired or SignalReceived)
+                decision++;
             switch (e)
             {
                 case StepStarted started:
-                    timeline.Begin(plan, started, passed);
+                    timeline.Begin(plan, started, passed, decision);
                     break;
                 case StepCompleted { Output.Fused: { IsDefaultOrEmpty: false } fused } completed when completed.Direction == StepDirection.Do:
                     timeline.FinishFused(completed.Step, fused, e.At);
@@ -97,11 +101,14 @@ internal sealed class StepTimeline
 
     /// <summary>When what was dispatched had ended: a step of several kinds with the last of them.</summary>
     public DateTimeOffset EndOf(Dispatch dispatch) =>
-        (dispatch.Direction == StepDirection.Do ? _dos : _undos).Where(run => run.DispatchedAs == dispatch.Step).Max(static run => run.EndedAt) ?? End!.Value;
+        (dispatch.Direction == StepDirection.Do ? _dos : _undos).Where(run => run.DispatchedAs == dispatch.Step).Max(run => run.EndedAt ?? End!.Value);
 
-    private void Begin(RelocationPlan plan, StepStarted started, bool passed)
+    /// <summary>The undo of a do; where it was dispatched as a part of a step, that step's, which undoes each of its parts that changed something.</summary>
+    public Run? UndoOf(Run run) => Undo(run.Step) ?? (BlackoutAccount.IsWaitedFor(run.Kind, StepDirection.Undo) ? Undo(run.DispatchedAs) : null);
+
+    private void Begin(RelocationPlan plan, StepStarted started, bool passed, int decision)
     {
-        _dispatches.Add(new Dispatch(started.Step, KindOf(plan, started.Step), started.Direction, started.At));
+        _dispatches.Add(new Dispatch(started.Step, KindOf(plan, started.Step), started.Direction, started.At, decision));
         if (Find(started.Step, started.Direction) is { } again)
         {
             again.Outcome = StepReportOutcome.Running;
@@ -129,23 +136,19 @@ internal sealed class StepTimeline
         run.Injected |= injected;
     }
 
-    /// <summary>
-    /// One dispatch that was several steps: each gets the time that its agent took for it, one after the other; what is left is the engine's. What an
-    /// earlier attempt had done keeps the time it took then.
-    /// </summary>
+    /// <summary>One dispatch that was several steps: each gets the time that its agent took for it, one after the other; what is left is the engine's.</summary>
     private void FinishFused(string step, ImmutableArray<FusedOutput> fused, DateTimeOffset at)
     {
         if (Find(step, StepDirection.Do) is not { } first)
             return;
-        var began = _dispatches.FindLast(dispatch => dispatch.Step == step && dispatch.Direction == StepDirection.Do)!.At;
+        var began = first.StartedAt;
         foreach (var part in fused)
         {
-            var run = Find(part.Step, StepDirection.Do) ?? AddPart(part.Step, first, began);
+            if (Find(part.Step, StepDirection.Do) is null)
+                AddPart(part.Step, first, began);
             // The agent's clock counted the durations, the engine's the rest.
-            var ended = began + part.Duration > at ? at : began + part.Duration;
-            Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, run.CompletedAt ?? ended, part.Output, injected: false);
-            began = run.CompletedAt > ended ? run.CompletedAt.Value : ended;
-            run.CompletedAt ??= ended;
+            began = began + part.Duration > at ? at : began + part.Duration;
+            Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, began, part.Output, injected: false);
         }
     }
 
@@ -161,7 +164,7 @@ internal sealed class StepTimeline
 
     private Run AddPart(string step, Run first, DateTimeOffset began)
     {
-        var run = new Run { Step = step, DispatchedAs = first.Step, Kind = step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn };
+        var run = new Run { Step = step, DispatchedAs = first.Step, Kind = step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn, Cancelled = first.Cancelled };
         _dos.Add(run);
         return run;
     }
@@ -194,9 +197,6 @@ internal sealed class StepTimeline
 
         public DateTimeOffset? EndedAt { get; set; }
 
-        /// <summary>When it was first known to be done, for a part of a step of several kinds: a later attempt does not do it again.</summary>
-        public DateTimeOffset? CompletedAt { get; set; }
-
         public StepReportOutcome Outcome { get; set; } = StepReportOutcome.Running;
 
         public StepOutput? Output { get; set; }
@@ -212,5 +212,10 @@ internal sealed class StepTimeline
     }
 
     /// <summary>One dispatch.</summary>
-    internal sealed record Dispatch(string Step, string Kind, StepDirection Direction, DateTimeOffset At);
+    /// <param name="Step">The step.</param>
+    /// <param name="Kind">Its kind.</param>
+    /// <param name="Direction">Do or undo.</param>
+    /// <param name="At">When.</param>
+    /// <param name="Decision">The number of the decision that dispatched it, with others perhaps.</param>
+    internal sealed record Dispatch(string Step, string Kind, StepDirection Direction, DateTimeOffset At, int Decision);
 }

@@ -13,6 +13,9 @@ internal sealed class PackWriter : IDisposable
     public const int SegmentLength = 256 * 1024, PackLength = 16 * 1024 * 1024;
     public const int TrailerLength = 8;
 
+    /// <summary>As many segments of one worker go side by side at most: a chunk of a file then comes back by one range.</summary>
+    public const int MostSegmentsTogether = 16;
+
     /// <summary>A pack and its table: with so many blocks that is the larger part of a megabyte.</summary>
     public const int BufferLength = PackLength + (1 << 20), MaxBlocks = 32 * 1024;
 
@@ -42,17 +45,19 @@ internal sealed class PackWriter : IDisposable
     /// <param name="loadIndex">Brings the index up to date for this writer.</param>
     /// <param name="discard">Whether to compress only, to know how much it would be.</param>
     /// <param name="eager">Whether smaller packs are put while nothing else is, so that little is left to put when the reading ends.</param>
+    /// <param name="segmentsTogether">How many segments of one worker go side by side into a pack.</param>
     /// <param name="observer">Told of every durable pack; or null.</param>
     /// <param name="shipped">Told of bytes put.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public PackWriter(Repository repository, MemoryBudget budget, Func<Task> loadIndex, bool discard, bool eager, IRoundObserver? observer, Action<long> shipped, CancellationToken cancellationToken)
+    public PackWriter(Repository repository, MemoryBudget budget, Func<Task> loadIndex, bool discard, bool eager, int segmentsTogether, IRoundObserver? observer, Action<long> shipped, CancellationToken cancellationToken)
     {
+        SegmentsTogether = segmentsTogether;
         (_repository, _budget, _discard, _eager, _observer, _shipped, _cancellationToken) = (repository, budget, discard, eager, observer, shipped, cancellationToken);
         _index = new Lazy<Task>(() => Task.Run(loadIndex, cancellationToken));
     }
 
-    /// <summary>How many segments of one worker go side by side. One where a target waits for every pack.</summary>
-    public int SegmentsTogether => _eager ? 1 : 16;
+    /// <summary>How many segments of one worker go side by side.</summary>
+    public int SegmentsTogether { get; }
 
     /// <summary>Makes the index what the repository says; to be awaited before the first claim. A round that finds nothing new needs no index.</summary>
     public Task IndexAsync() => _index.Value;

@@ -20,9 +20,11 @@ internal sealed class PackSalts
 /// <summary>Reads many segments of a pack by few ranged reads: neighbours come together. Used by one thread, which waits for the store.</summary>
 internal sealed class SegmentFetcher : IDisposable
 {
-    /// <summary>Bytes that are asked for at once, and the distance across which two segments are still read together.</summary>
-    public const int MaxRange = (4 << 20) + (64 << 10), MaxGap = 256 << 10;
-    private const int HeaderNear = 512 << 10;
+    /// <summary>Bytes that are asked for at once: what one worker put side by side, with its tags. And the distance across which two segments are still read together.</summary>
+    public const int MaxRange = PackWriter.MostSegmentsTogether * (PackWriter.SegmentLength + KeyRing.TagLength), MaxGap = 256 << 10;
+
+    /// <summary>A range that begins so near to the pack's header is read from there.</summary>
+    public const int HeaderNear = 512 << 10;
     private readonly Repository _repository;
     private readonly PackSalts _salts;
     private readonly Decompressor _decompressor = new();

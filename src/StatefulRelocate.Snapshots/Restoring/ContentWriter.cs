@@ -12,12 +12,15 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// </summary>
 internal sealed class ContentWriter : IDisposable
 {
-    /// <summary>A batch is full at 2 MiB, or so many files: those are open at once in each thread.</summary>
+    /// <summary>A batch is full at 2 MiB, or so many files.</summary>
     private const long FullWeight = 2 << 20;
     private const int FullPieces = 64, MaxThreads = 16;
 
+    /// <summary>Files that the threads have open at once: half of what a process may by default.</summary>
+    private const int OpenFiles = 512;
+
     /// <summary>What a thread may take: a range as it is stored, a segment of the largest kind, and what it reads by.</summary>
-    private const long ThreadMemory = SegmentFetcher.MaxRange + PackTable.MaxSegmentLength + (1 << 20);
+    private const long ThreadMemory = SegmentFetcher.MaxRange + SegmentFetcher.HeaderNear + PackTable.MaxSegmentLength + (1 << 20);
 
     /// <summary>Bytes that one thread reads back before another may take the rest.</summary>
     private const long ReadBackShare = 4 << 20;
@@ -29,6 +32,7 @@ internal sealed class ContentWriter : IDisposable
     private readonly WorkerThreads<ContentBuffers> _threads;
     private readonly SegmentCache _cache;
     private readonly CancellationToken _cancellationToken;
+    private readonly int _fullPieces;
     private Batch _batch = new();
     private long _written, _read;
 
@@ -40,6 +44,7 @@ internal sealed class ContentWriter : IDisposable
 
         // More than there are cores: the others wait for the store or the disk.
         var count = (int)Math.Clamp(memory * 3 / 4 / ThreadMemory, 2, Math.Clamp(repository.Store.ConcurrentReads, 4, MaxThreads));
+        _fullPieces = Math.Min(FullPieces, OpenFiles / count);
         _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
     }
 
@@ -125,7 +130,7 @@ internal sealed class ContentWriter : IDisposable
         if (piece.Kind != PieceKind.None)
             piece.Job.Begin();
         _batch.Add(piece, weight);
-        if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= FullPieces)
+        if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= _fullPieces)
             Flush();
     }
 

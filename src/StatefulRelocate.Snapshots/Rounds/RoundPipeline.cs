@@ -20,12 +20,15 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
     /// <summary>The planner, the sequencer, and uploads, which block where the store is a directory.</summary>
     private const int OtherThreads = 6;
 
+    /// <summary>How many read and compress: two for each processor, half of them waiting for the disk.</summary>
+    public static int Workers => Math.Clamp(Environment.ProcessorCount * 2, 2, 16);
+
     public async Task RunAsync(IReadOnlyList<OpenDirectory> roots, JournalReader? journal, ChunkFile? oldChunks, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var items = Channel.CreateBounded<RoundItem>(new BoundedChannelOptions(MaxItems) { SingleReader = true, SingleWriter = true });
         var parts = Channel.CreateUnbounded<PlannedPart>(new UnboundedChannelOptions { SingleWriter = true });
-        var workers = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount * 2, 2, 16)).Select(_ => new RoundWorker(round)).ToList();
+        var workers = Enumerable.Range(0, Workers).Select(_ => new RoundWorker(round)).ToList();
         Exception? failure = null;
         try
         {

@@ -24,6 +24,12 @@ internal sealed class SourceRound
 
     /// <summary>One being filled and four being put: more of them would not be faster.</summary>
     private const int MaxPackBuffers = 5;
+
+    /// <summary>One being filled and one being put: with fewer, the workers would stand still while a pack is put.</summary>
+    private const int LeastPackBuffers = 2;
+
+    /// <summary>Where a target follows the round: a pack must fill while the round goes on, not at its end.</summary>
+    private const int SegmentsTogetherWhenFollowed = 4;
     private readonly Repository _repository;
     private readonly TimeProvider _time;
     private readonly SnapshotRequest _request;
@@ -37,6 +43,16 @@ internal sealed class SourceRound
         (_repository, _time, _request, _directory, _progress) = (repository, time, request, directory, progress);
         _warnings = new RoundWarnings(fuzzy: request.RelocationId is not null);
     }
+
+    /// <summary>How many segments each worker may hold until they go side by side into a pack: what the memory leaves when two packs have their place.</summary>
+    /// <param name="memory">The whole of it, in bytes.</param>
+    /// <param name="workers">How many hold some.</param>
+    /// <param name="most">More of them are no use.</param>
+    internal static int SegmentsTogether(long memory, int workers, int most) =>
+        (int)Math.Clamp((memory - OtherMemory - (LeastPackBuffers * (long)PackWriter.BufferLength)) / workers / PackWriter.SegmentLength, 1, most);
+
+    /// <summary>What the workers' segments take beside the one that each is filling.</summary>
+    internal static long SegmentMemory(int workers, int together) => (long)workers * (together - 1) * PackWriter.SegmentLength;
 
     public async Task<SnapshotTaken> TakeAsync(CancellationToken cancellationToken)
     {
@@ -68,9 +84,11 @@ internal sealed class SourceRound
         var startedAt = _time.GetUtcNow();
         using var chunks = OpenChunks(journal);
         var counters = new RoundCounters(_time, _progress);
-        var budget = new MemoryBudget(Math.Min(_request.Memory - OtherMemory, MaxPackBuffers * (long)PackWriter.BufferLength));
+        var workers = RoundPipeline.Workers;
+        var together = SegmentsTogether(_request.Memory, workers, _request.Final ? 1 : announcer is null ? PackWriter.MostSegmentsTogether : SegmentsTogetherWhenFollowed);
+        var budget = new MemoryBudget(Math.Min(_request.Memory - OtherMemory - SegmentMemory(workers, together), MaxPackBuffers * (long)PackWriter.BufferLength));
         using var packs = new PackWriter(
-            _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, eager: _request.Final, announcer, counters.Ship, cancellationToken);
+            _repository, budget, () => writing?.LoadIndexAsync(cancellationToken) ?? _repository.Index.RefreshAsync(cancellationToken), _request.DryRun, eager: _request.Final, together, announcer, counters.Ship, cancellationToken);
         _repository.Index.UseCache(_directory.IndexCache);
         clock.End("open");
         var source = await ConsistentSource.OpenAsync(_request, _directory.Root, _time, _warnings.Add, cancellationToken).ConfigureAwait(false);

@@ -10,8 +10,8 @@ public interface IObjectStore
     string Description { get; }
 
     /// <summary>
-    /// How many ranges it is worth asking for at once. Default: two for each processor, as a disk is read best; a store behind a network is waited
-    /// for, and says more.
+    /// How many ranges it is worth asking for at once, memory permitting. Default: two for each processor, as a disk is read best; a store behind a
+    /// network is waited for, and says at least 16.
     /// </summary>
     int ConcurrentReads => Environment.ProcessorCount * 2;
 

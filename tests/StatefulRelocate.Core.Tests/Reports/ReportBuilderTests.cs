@@ -93,21 +93,48 @@ public sealed class ReportBuilderTests
     }
 
     [Fact]
-    public void Where_a_part_of_a_fused_step_failed_the_finished_parts_are_there_and_keep_their_times_when_it_is_tried_again()
+    public void Where_a_part_of_a_fused_step_failed_the_finished_parts_are_there_and_what_was_undone_says_so()
     {
-        var failed = new JournalSketch().Started("quiesce", 1000).FailedAfter("quiesce", 1090, ("quiesce", 20));
+        var journal = new JournalSketch()
+            .Started("quiesce", 1000).FailedAfter("quiesce", 1100, ("quiesce", 20), ("fence", 10))
+            .Started("quiesce", 1100, StepDirection.Undo).Completed("quiesce", 1130, direction: StepDirection.Undo);
 
-        var report = ReportBuilder.Build(JournalSketch.FusedPlan, failed.Events);
-        Assert.Equal(
-            [("quiesce", StepReportOutcome.Completed, 20d), ("fence", StepReportOutcome.Failed, 70d)],
-            report.Steps.Select(static step => (step.Id, step.Outcome, step.DurationMs)));
+        var report = ReportBuilder.Build(JournalSketch.FusedPlan, journal.Events);
 
-        // The agent has quiesce's answer still, at no time at all.
-        report = ReportBuilder.Build(JournalSketch.FusedPlan, failed.Started("quiesce", 1200).CompletedParts("quiesce", 1300, ("quiesce", 0), ("fence", 30), ("final-snapshot", 40)).Events);
         Assert.Equal(
-            [("quiesce", StepReportOutcome.Completed, 20d), ("fence", StepReportOutcome.Completed, 210d), ("final-snapshot", StepReportOutcome.Completed, 40d)],
-            report.Steps.Select(static step => (step.Id, step.Outcome, step.DurationMs)));
-        Assert.Equal(2, report.Hops.Length);
+            [("quiesce", StepReportOutcome.Completed, 20d, true), ("fence", StepReportOutcome.Completed, 10d, true), ("final-snapshot", StepReportOutcome.Failed, 70d, false)],
+            report.Steps.Select(static step => (step.Id, step.Outcome, step.DurationMs, step.Undone)));
+        Assert.Equal(["quiesce", "undo quiesce"], report.Hops.Select(static hop => string.Join(" + ", hop.Steps)));
+    }
+
+    [Fact]
+    public void A_part_that_an_abort_cut_short_was_cancelled_and_did_not_fail()
+    {
+        var journal = new JournalSketch()
+            .Started("quiesce", 1000).Add(new CancelRequested("quiesce", StepDirection.Do, 1) { At = JournalSketch.At(1050) })
+            .FailedAfter("quiesce", 1060, ("quiesce", 20), ("fence", 10));
+
+        var report = ReportBuilder.Build(JournalSketch.FusedPlan, journal.Events);
+
+        Assert.Equal([StepReportOutcome.Completed, StepReportOutcome.Completed, StepReportOutcome.Cancelled], report.Steps.Select(static step => step.Outcome));
+    }
+
+    [Fact]
+    public void Hops_are_decisions_whatever_the_clock_says_and_only_those_that_the_app_waited_for()
+    {
+        // The clock was set back: the machine's times stand still meanwhile. The last dispatch comes when the target has served already.
+        var report = ReportBuilder.Build(
+            JournalSketch.FusedPlan,
+            new JournalSketch()
+                .Started("quiesce", 1000).Started("final-restore", 1000)
+                .CompletedParts("quiesce", 1000, ("quiesce", 20)).CompletedParts("final-restore", 1000, ("final-restore", 20))
+                .Started("start", 1000).CompletedParts("start", 1190, ("start", 30))
+                .Started("dns-switch", 1191).Failed("dns-switch", 1210)
+                .Started("dns-switch", 1300).Completed("dns-switch", 1310)
+                .Events,
+            Observed with { Resolving = JournalSketch.Writes(("edge-a", 985), ("edge-a", 990), ("edge-b", 1230), ("edge-b", 1400)) });
+
+        Assert.Equal(["quiesce + final-restore", "start", "dns-switch"], report.Hops.Select(static hop => string.Join(" + ", hop.Steps)));
     }
 
     [Fact]

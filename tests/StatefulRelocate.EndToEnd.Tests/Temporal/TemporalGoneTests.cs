@@ -20,7 +20,7 @@ public sealed class TemporalGoneTests
         for (var attempt = 1; attempt <= 3 && took >= bound; attempt++)
         {
             await using var world = await TemporalWorld.CreateAsync(MaxBlackout);
-            using var run = world.Relocate();
+            using var run = world.Begin();
             await world.ReachesAsync(run, "quiesce");
 
             await world.KillAsync(victim);

@@ -27,7 +27,7 @@ public sealed class TemporalKillTests
     public async Task What_is_killed_and_started_again_leaves_a_legal_end_and_no_write_is_lost(string victim, string moment)
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
-        using var run = world.Relocate();
+        using var run = world.Begin();
         await world.ReachesAsync(run, moment);
 
         await world.KillAsync(victim);

@@ -13,7 +13,7 @@ public sealed class TemporalOperatorTests
     public async Task A_terminated_relocation_that_is_resumed_ends_legally_and_no_write_is_lost(string moment)
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
-        using var run = world.Relocate();
+        using var run = world.Begin();
         await world.ReachesAsync(run, moment);
         await world.TerminateAsync();
 
@@ -28,7 +28,7 @@ public sealed class TemporalOperatorTests
     public async Task A_relocation_that_is_reset_to_its_first_task_ends_legally_and_no_write_is_lost(string moment)
     {
         await using var world = await TemporalWorld.CreateAsync(TimeSpan.FromSeconds(20));
-        using var run = world.Relocate();
+        using var run = world.Begin();
         await world.ReachesAsync(run, moment);
 
         await world.ResetAsync();

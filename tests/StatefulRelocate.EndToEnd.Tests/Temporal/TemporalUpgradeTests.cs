@@ -1,4 +1,5 @@
 using StatefulRelocate.EndToEnd.Tests.Programs;
+using Temporalio.Api.History.V1;
 
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
@@ -12,7 +13,7 @@ public sealed class TemporalUpgradeTests
     public async Task Where_one_of_two_dies_the_other_goes_on()
     {
         await using var world = await TwoOfEachAsync();
-        using var run = world.Relocate();
+        using var run = world.Begin();
         await world.ReachesAsync(run, "quiesce");
 
         foreach (var program in TemporalWorld.Programs)
@@ -25,7 +26,7 @@ public sealed class TemporalUpgradeTests
     public async Task In_a_rolling_upgrade_each_program_that_stops_finishes_what_it_has_and_the_move_completes()
     {
         await using var world = await TwoOfEachAsync();
-        using var run = world.Relocate();
+        using var run = world.Begin();
 
         await world.ReachesAsync(run, "settle");
         var server = await world.StopAsync(TemporalWorld.Server);
@@ -41,8 +42,9 @@ public sealed class TemporalUpgradeTests
             Assert.Contains("stopped", stopped.Errors, StringComparison.Ordinal);
         }
 
-        var report = World.Report(moved);
-        Assert.True(report.GetProperty("outcome").GetString() == "completed", moved.ToString());
+        Assert.True(World.Report(moved).GetProperty("outcome").GetString() == "completed", moved.ToString());
+        var attempts = (await (await world.RelocationAsync()).FetchHistoryAsync()).Events.Select(static happened => happened.ActivityTaskStartedEventAttributes).OfType<ActivityTaskStartedEventAttributes>();
+        Assert.All(attempts, static started => Assert.Equal(1, started.Attempt));
         await world.EndsLegallyAsync();
     }
 

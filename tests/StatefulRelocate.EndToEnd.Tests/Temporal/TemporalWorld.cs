@@ -21,6 +21,9 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
     public const string TargetAgent = "relocate-agent edge-b";
     public const string Temporal = "temporal";
 
+    /// <summary>The program that a user runs, and the clusters that it keeps up.</summary>
+    public const string Relocate = "relocate";
+
     /// <summary>The programs that work on the server's queues.</summary>
     public static readonly ImmutableArray<string> Programs = [Server, SourceAgent, TargetAgent];
 
@@ -51,7 +54,7 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
         var temporal = await TemporalServer.TryStartAsync(new TemporalServerOptions { Durable = true }, TestContext.Current.CancellationToken);
         Assert.SkipWhen(temporal is null, TemporalServer.Missing);
         var cutover = string.Create(CultureInfo.InvariantCulture, $"{{maxDowntime: 1s, maxBlackout: {maxBlackout.TotalMilliseconds:0}ms, onNoConvergence: cutover-anyway, approval: {(approval ? "true" : "false")}}}");
-        var variables = new Dictionary<string, string>(temporal.Variables) { ["RELOCATE_ENGINE"] = "temporal" };
+        var variables = new Dictionary<string, string>(temporal.Variables.Concat(variablesOf?.Invoke(Relocate) ?? new Dictionary<string, string>())) { ["RELOCATE_ENGINE"] = "temporal" };
         var world = new TemporalWorld(await World.CreateAsync(App, cutover, credentials: variables), temporal, variablesOf);
         foreach (var program in Programs)
             world.Start(program);
@@ -63,7 +66,7 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
     }
 
     /// <summary>Begins the move, by the program that a user runs; it only follows.</summary>
-    public RunningProgram Relocate() => World.Start("run", "-f", World.RelocationFile, "--json");
+    public RunningProgram Begin() => World.Start("run", "-f", World.RelocationFile, "--json");
 
     /// <summary>A moment of the move: a hook has begun, which takes a third of a second, or a step was given to its queue.</summary>
     /// <param name="run">The program that began it: where it ended before, it says why.</param>
@@ -97,7 +100,7 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
     {
         string[] words = program.Split(' ');
         var arguments = words.Length > 1 ? new[] { "--cluster", words[1] } : [];
-        _programs[name ?? program] = RelocateProgram.Start(words[0], arguments, new Dictionary<string, string>(World.Environment.Concat(_variablesOf(program))));
+        _programs[name ?? program] = RelocateProgram.Start(words[0], arguments, Merged(World.Environment, _variablesOf(program)));
     }
 
     /// <summary>How many processes poll the queue that a program works on.</summary>
@@ -229,6 +232,14 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
         await World.RunAsync("dns", "down");
         await World.DisposeAsync();
         await _temporal.DisposeAsync();
+    }
+
+    private static Dictionary<string, string> Merged(IReadOnlyDictionary<string, string> variables, IReadOnlyDictionary<string, string> others)
+    {
+        var merged = new Dictionary<string, string>(variables);
+        foreach (var (name, value) in others)
+            merged[name] = value;
+        return merged;
     }
 
     private static (string Name, TaskQueueType Type) QueueOf(string program) =>

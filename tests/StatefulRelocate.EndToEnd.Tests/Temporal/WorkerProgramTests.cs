@@ -79,8 +79,8 @@ public sealed partial class WorkerProgramTests : IDisposable
         await Eventually.IsTrueAsync("the agent lives", async () => await AskAsync("healthz") == HttpStatusCode.OK, Limit);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await AskAsync("readyz"));
         Assert.Equal(0, (await RelocateProgram.RunAsync(["cluster", "up", "edge-a"], variables)).ExitCode);
-        await Task.Delay(TimeSpan.FromSeconds(1), Token);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, await AskAsync("readyz"));
+        await Eventually.IsTrueAsync("the agent misses Temporal only", async () => !(await MissingAsync()).Contains("edge-a", StringComparison.Ordinal), Limit);
+        Assert.Contains(temporal.Address, await MissingAsync(), StringComparison.Ordinal);
         await temporal.StartAgainAsync(Token);
         await Eventually.IsTrueAsync("the agent is ready", async () => await AskAsync("readyz") == HttpStatusCode.OK, Limit);
         await Eventually.IsTrueAsync("the agent polls", async () =>
@@ -109,6 +109,12 @@ public sealed partial class WorkerProgramTests : IDisposable
     }
 
     private static int Lines(ProgramResult result, string words) => result.Errors.Split('\n').Count(line => line.Contains(words, StringComparison.Ordinal));
+
+    private async Task<string> MissingAsync()
+    {
+        using var answer = await _http.GetAsync(new Uri($"http://127.0.0.1:{_port}/readyz"), Token);
+        return await answer.Content.ReadAsStringAsync(Token);
+    }
 
     private async Task<HttpStatusCode?> AskAsync(string path)
     {

@@ -56,6 +56,7 @@ public sealed class InterleavingTests : IDisposable
             try
             {
                 await Task.WhenAll(tasks);
+                Assert.True(_counts.GetValueOrDefault("sealed") >= _enough, $"seed {seed}, round {round}: too little was done in a minute: {Counts()}");
                 await AllRestoreAsync();
 
                 // When everybody has ended, or is given up, nothing is in the way of a prune.

@@ -37,6 +37,33 @@ public sealed class PruneWindowTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_snapshots_are_sealed_all_the_time_another_list_lets_the_same_prune_decide()
+    {
+        Write("nobody needs it", 7);
+        await _workspace.TakeAsync("zero");
+        File.Delete(Path.Combine(_workspace.Source, "nobody needs it"));
+        await ForgetAsync("zero");
+        var two = await CondemnBelowAsync("two");
+        two.Held.Release();
+        await two.Taking;
+        var three = await BeginAsync("three", "two");
+        await ForgetAsync("two");
+        var lists = 0;
+
+        var outcome = await PruneAsync(async prefix =>
+        {
+            if (prefix != "snapshots/" || ++lists != 3)
+                return;
+            three.Held.Release();
+            await three.Taking;
+        });
+
+        Assert.Empty(outcome.Waiting);
+        Assert.True(outcome.Deleted > 0, "nothing was deleted");
+        await CheckAndRestoreAsync("three");
+    }
+
+    [Fact]
     public async Task A_writer_that_begins_after_the_writers_were_listed_keeps_what_it_inherits()
     {
         var two = await CondemnBelowAsync("two");
