@@ -17,7 +17,12 @@ internal sealed class EngineOption
     public EngineOption(GlobalOptions globals)
     {
         _globals = globals;
-        Option.AcceptOnlyFromAmong(Words);
+        Option.CompletionSources.Add(Words);
+        Option.Validators.Add(static result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } word && !Words.Contains(word))
+                result.AddError($"--engine {word}: there are {string.Join(" and ", Words.Select(static each => $"'{each}'"))}");
+        });
     }
 
     /// <summary>The option itself, for each command that takes it.</summary>

@@ -9,8 +9,10 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
     private readonly Dictionary<string, DateTimeOffset> _started = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _cancelled = new(StringComparer.Ordinal);
     private int _shown;
     private string? _notice;
+    private bool _waits;
 
     public async Task RunAsync(RelocationView view, Task done)
     {
@@ -35,10 +37,14 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
                 output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{happened.At:HH:mm:ss.fff} {line}"));
         }
 
-        if (view.Log.Notice is var notice && notice != _notice && (_notice = notice) is not null)
-            output.WriteLine(notice);
+        if (view.Log.Notice is var notice && notice != _notice)
+            Say((_notice = notice) ?? "nothing hinders it any more");
+        if (state.AwaitsApproval != _waits && (_waits = state.AwaitsApproval))
+            Say($"waits for approval: 'relocate approve {view.Id}' lets it cut over");
         output.Flush();
     }
+
+    private void Say(string what) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {what}"));
 
     private string? Line(SagaEvent happened, SagaState state)
     {
@@ -49,6 +55,13 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
                 return null;
             case StepCompleted completed:
                 return $"{Name(completed.Step, completed.Direction),-24} done   {Took(Name(completed.Step, completed.Direction), completed.At)}";
+            case CancelRequested cancel:
+                _cancelled.Add(Name(cancel.Step, cancel.Direction));
+                return null;
+            case StepFailed failed when _cancelled.Contains(Name(failed.Step, failed.Direction)):
+                return $"{Name(failed.Step, failed.Direction),-24} cancelled";
+            case StepLapsed lapsed when _cancelled.Contains(Name(lapsed.Step, lapsed.Direction)):
+                return $"{Name(lapsed.Step, lapsed.Direction),-24} cancelled";
             case StepFailed failed:
                 return $"{Name(failed.Step, failed.Direction),-24} FAILED {failed.Failure.Message}";
             case StepLapsed lapsed:

@@ -103,7 +103,8 @@ internal static class BlackoutAccount
             });
         }
 
-        return result.ToImmutable();
+        // Of a step that waited for another in between, the account of its time comes once, with its last stretch.
+        return [.. result.Select((entry, place) => result.Skip(place + 1).Any(later => later.Step == entry.Step) ? entry with { Parts = [] } : entry)];
     }
 
     private sealed record Span(string Name, DateTimeOffset Start, DateTimeOffset End, ImmutableArray<StepPart> Parts);

@@ -21,8 +21,11 @@ internal static class BlackoutHops
             .ToArray();
         for (var i = 0; i < decisions.Length; i++)
         {
+            // The first one begins while the app still serves: only what is inside the blackout counts.
             var (at, dispatches) = decisions[i];
+            at = at < from ? from : at;
             var ended = i + 1 < decisions.Length ? decisions[i + 1].At : dispatches.Max(timeline.EndOf);
+            ended = ended < at ? at : ended > to ? to : ended;
             hops.Add(new HopReport
             {
                 Steps = [.. dispatches.Select(static dispatch => dispatch.Direction == StepDirection.Do ? dispatch.Step : $"undo {dispatch.Step}")],

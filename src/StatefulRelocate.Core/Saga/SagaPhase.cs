@@ -10,6 +10,7 @@ public static class SagaPhase
         { Attention: not null } => "needs attention",
         { TakingOver: not null } => "taking over",
         { Compensating: true } => "undoing",
+        { AwaitsApproval: true, IsPaused: true } => "paused at the gate",
         { AwaitsApproval: true } => "waits for approval",
         { IsPaused: true } => "paused",
         { InBlackout: true, PointOfNoReturn: false } => "cutting over",

@@ -63,8 +63,8 @@ internal static class Signals
         if (state.PointOfNoReturn)
             return Refused(state, $"the point of no return is passed: clients may already write to {state.Plan.Spec.Target}; it is brought to its end there, and a relocation back to {state.Plan.Spec.Source} can follow");
         if (state.TakingOver is not null)
-            return (state with { Compensation = new CompensationCause(abort.Reason ?? "aborted by a person", ByPerson: true) }, true, $"it looks first at what the earlier run left; unless clients were sent to {state.Plan.Spec.Target} already, everything is undone");
-        return (Compensating.Begin(state, abort.Reason ?? "aborted by a person", byPerson: true), true, "everything is undone");
+            return (state with { Compensation = new CompensationCause(abort.Reason ?? "aborted by a person", ByPerson: true) }, true, $"it looks first at what the earlier run left; unless clients were sent to {state.Plan.Spec.Target} already, everything is undone then");
+        return (Compensating.Begin(state, abort.Reason ?? "aborted by a person", byPerson: true), true, "it is being undone");
     }
 
     private static (SagaState, bool, string) FoldMarkDone(SagaState state, MarkDone done, DateTimeOffset at)

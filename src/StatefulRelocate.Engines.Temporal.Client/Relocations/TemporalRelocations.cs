@@ -24,6 +24,9 @@ public sealed class TemporalRelocations(ITemporalClient client)
     /// <summary>What a server takes as one payload; it says so itself only after the upload, and in words of its own.</summary>
     private const int LargestPayload = 2 << 20;
 
+    /// <summary>How long a decision may take, a replay of the whole history included: a server that dies while it makes one holds the blackout up for so long.</summary>
+    private static readonly TimeSpan DecisionTimeout = TimeSpan.FromSeconds(3);
+
     /// <summary>The most relocations in a list.</summary>
     private const int LongestList = 1000;
 
@@ -178,6 +181,7 @@ public sealed class TemporalRelocations(ITemporalClient client)
         {
             IdReusePolicy = reuse,
             IdConflictPolicy = conflict,
+            TaskTimeout = DecisionTimeout,
             StaticSummary = $"{spec.App}: {spec.Source} -> {spec.Target}",
             Memo = Visibility.Memo(spec, attributes),
             Rpc = rpc,

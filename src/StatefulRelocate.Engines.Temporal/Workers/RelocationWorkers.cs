@@ -13,6 +13,9 @@ public static class RelocationWorkers
     /// <summary>Heartbeats are passed on at least that often, so that a cancellation is heard of within a second.</summary>
     private static readonly TimeSpan HeartbeatThrottle = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A server that was killed keeps a decision for so long; then another one takes it.</summary>
+    private static readonly TimeSpan StickyTimeout = TimeSpan.FromSeconds(1);
+
     /// <summary>The workflow worker.</summary>
     /// <param name="client">The client; its data converter is that of all clients and workers.</param>
     /// <param name="options">How it works.</param>
@@ -22,6 +25,7 @@ public static class RelocationWorkers
         return new TemporalWorker(client, new TemporalWorkerOptions(options.TaskQueue)
         {
             MaxCachedWorkflows = options.MaximumCachedWorkflows,
+            StickyQueueScheduleToStartTimeout = StickyTimeout,
             GracefulShutdownTimeout = options.Drain,
             DisableWorkflowTracingEventListener = !options.WatchesWorkflows,
         }.AddWorkflow<RelocationWorkflow>());

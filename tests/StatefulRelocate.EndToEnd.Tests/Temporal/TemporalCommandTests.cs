@@ -25,6 +25,7 @@ public sealed partial class TemporalCommandTests
         Assert.Contains($"workflow {Id} on 127.0.0.1:", status.Output, StringComparison.Ordinal);
         Assert.Contains($"'relocate approve {Id}'", status.Output, StringComparison.Ordinal);
         Assert.Contains($"{Id}: paused", (await world.World.MustAsync("pause")).Output, StringComparison.Ordinal);
+        Assert.Contains("paused at the gate", (await world.World.MustAsync("status")).Output, StringComparison.Ordinal);
         MustBeOneLine(await world.World.RunAsync("status", "day-move"), "'day-move'");
         MustBeOneLine(await world.World.RunAsync("resume", "--done", "teleport", "--reason", "by hand"), "it has no step 'teleport'");
         using var resume = world.World.Start("resume");
@@ -54,7 +55,7 @@ public sealed partial class TemporalCommandTests
         var second = await world.World.RunAsync("run", "-f", world.World.RelocationFile, "--id", "second-move");
         Assert.True(second.ExitCode == 4, second.ToString());
         Assert.Contains(Id, second.Output, StringComparison.Ordinal);
-        Assert.Contains($"{Id}: everything is undone", (await world.World.MustAsync("abort")).Output, StringComparison.Ordinal);
+        Assert.Contains($"{Id}: it is being undone", (await world.World.MustAsync("abort")).Output, StringComparison.Ordinal);
 
         var result = await run.WaitAsync(Limit);
         Assert.True(result.ExitCode == 4, result.ToString());
