@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using StatefulRelocate.Core.Plans;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 
@@ -30,9 +31,11 @@ public sealed class TemporalKillTests
         using var run = world.Begin();
         await world.ReachesAsync(run, moment);
 
+        var killed = Stopwatch.GetTimestamp();
         await world.KillAsync(victim);
         await world.StartAgainAsync(victim);
 
         await world.EndsLegallyAsync();
+        TestContext.Current.SendDiagnosticMessage("{0} killed at {1}: all over {2:0.0} s later", victim, moment, Stopwatch.GetElapsedTime(killed).TotalSeconds);
     }
 }
