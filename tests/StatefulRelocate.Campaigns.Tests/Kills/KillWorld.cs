@@ -114,6 +114,19 @@ internal sealed class KillWorld : IAsyncDisposable
             _model[id] = now ??= TreeImage.Of(Source);
     }
 
+    /// <summary>Forgets all but the newest and prunes: what is read after each round does not grow, so that all of it can be read.</summary>
+    public async Task KeepAsync(int newest)
+    {
+        var old = (await ListedAsync()).SkipLast(newest).ToList();
+        if (old.Count == 0)
+            return;
+        Forgettable.UnionWith(old);
+        await MustAsync(["snapshot", "forget", .. old]);
+        for (var i = 0; i < 2; i++)
+            await MustAsync("snapshot", "prune", "--grace", "0s");
+        old.ForEach(id => _model.Remove(id));
+    }
+
     /// <summary>Snapshots that are listed, restored elsewhere, are bit for bit what was saved.</summary>
     public async Task RequireRestorableAsync(string when, int most)
     {

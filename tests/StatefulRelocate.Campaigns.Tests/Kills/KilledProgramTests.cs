@@ -5,6 +5,9 @@ namespace StatefulRelocate.Campaigns.Tests.Kills;
 /// <summary>The program is killed (SIGKILL) at random instants: nothing sealed is lost, and the same command run again finishes the work.</summary>
 public sealed class KilledProgramTests
 {
+    /// <summary>Snapshots in the repository between two rounds.</summary>
+    private const int Kept = 4;
+
     [Theory]
     [InlineData("directory")]
     [InlineData("minio")]
@@ -24,7 +27,8 @@ public sealed class KilledProgramTests
             await world.RequireSoundAsync(when);
             whole = (whole + await world.MustAsync("snapshot", "create", world.Source)) / 2;
             await world.RequireSoundAsync($"{when}, and run again");
-            await world.RequireRestorableAsync(when, Campaign.Times(1, 2));
+            await world.RequireRestorableAsync(when, Campaign.Times(1, Kept));
+            await world.KeepAsync(Kept);
         }
 
         await world.MustAsync("repo", "check", "--read-data");
@@ -101,7 +105,8 @@ public sealed class KilledProgramTests
                 await TakeAsync();
             whole = (whole + await world.MustAsync(prune)) / 2;
             await world.RequireSoundAsync($"{when}, and run again");
-            await world.RequireRestorableAsync(when, Campaign.Times(1, 3));
+            await world.RequireRestorableAsync(when, Campaign.Times(1, Kept));
+            await world.KeepAsync(Kept);
         }
 
         // What died is superseded by a snapshot of the same directory; then nothing is in the way.
