@@ -84,6 +84,11 @@ internal sealed class AzureRequests(BlobContainerClient container, AzureBlobRepo
             return (await HeadOnceAsync(name, token).ConfigureAwait(false))?.Value is { ContentLength: 0 } head
                 ? new FirstRange([], 0, head.ETag.ToString()) : throw new IOException("the object was replaced while it was read", error);
         }
+        catch (RequestFailedException error) when (error.Status == (int)HttpStatusCode.PreconditionFailed)
+        {
+            // The library reads on after a connection that broke, on condition that it is the same blob still. To be read anew.
+            throw new IOException("the object was replaced while it was read", error);
+        }
         catch (RequestFailedException error) when (error.ErrorCode == BlobErrorCode.BlobNotFound)
         {
             return null;

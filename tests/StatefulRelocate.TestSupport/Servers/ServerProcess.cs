@@ -60,7 +60,7 @@ public sealed class ServerProcess : IAsyncDisposable
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(TimeSpan.FromSeconds(60));
+            limit.CancelAfter(TimeSpan.FromMinutes(3));
             while (!await IsReadyAsync(isReady, limit.Token))
             {
                 if (process.HasExited)
@@ -73,7 +73,7 @@ public sealed class ServerProcess : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await server.DisposeAsync();
-            throw new TimeoutException($"{command[0]} was not ready within a minute: {server.Output}");
+            throw new TimeoutException($"{command[0]} was not ready within three minutes: {server.Output}");
         }
         catch
         {
