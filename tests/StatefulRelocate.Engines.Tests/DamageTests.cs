@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;
@@ -88,14 +87,5 @@ public sealed class DamageTests : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _rig.DisposeAsync();
 
-    private void Sql(string sql)
-    {
-        using var connection = new SqliteConnection($"Data Source={_rig.JournalPath};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Written by the tests above.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        command.ExecuteNonQuery();
-    }
+    private void Sql(string sql) => JournalFile.Execute(_rig.JournalPath, sql);
 }

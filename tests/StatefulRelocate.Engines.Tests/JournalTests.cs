@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using StatefulRelocate.Core.Activities;
 using StatefulRelocate.Core.Errors;
 using StatefulRelocate.Core.Saga;
@@ -200,16 +199,7 @@ public sealed class JournalTests : IDisposable
 
     internal static StepCompleted Completed(long sequence) => new("lease", StepDirection.Do, sequence, new StepOutput()) { At = DateTimeOffset.UnixEpoch };
 
-    private void Sql(string sql)
-    {
-        using var connection = new SqliteConnection($"Data Source={FilePath};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Written by the tests above.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        command.ExecuteNonQuery();
-    }
+    private void Sql(string sql) => JournalFile.Execute(FilePath, sql);
 
     public void Dispose() => _directory.Dispose();
 }

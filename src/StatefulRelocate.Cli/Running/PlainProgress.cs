@@ -34,17 +34,17 @@ internal sealed class PlainProgress(TextWriter output) : IProgressView
         {
             _shown++;
             if (Line(happened, state) is { } line)
-                output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{happened.At:HH:mm:ss.fff} {line}"));
+                Say(happened.At, line);
         }
 
         if (view.Log.Notice is var notice && notice != _notice)
-            Say((_notice = notice) ?? "nothing hinders it any more");
+            Say(TimeProvider.System.GetUtcNow(), (_notice = notice) ?? "nothing hinders it any more");
         if (state.AwaitsApproval != _waits && (_waits = state.AwaitsApproval))
-            Say($"waits for approval: 'relocate approve {view.Id}' lets it cut over");
+            Say(TimeProvider.System.GetUtcNow(), $"waits for approval: 'relocate approve {view.Id}' lets it cut over");
         output.Flush();
     }
 
-    private void Say(string what) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {what}"));
+    private void Say(DateTimeOffset at, string what) => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{at:HH:mm:ss.fff} {what}"));
 
     private string? Line(SagaEvent happened, SagaState state)
     {

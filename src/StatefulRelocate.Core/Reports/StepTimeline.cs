@@ -144,8 +144,7 @@ internal sealed class StepTimeline
         var began = first.StartedAt;
         foreach (var part in fused)
         {
-            if (Find(part.Step, StepDirection.Do) is null)
-                AddPart(part.Step, first, began);
+            _ = Part(part.Step, first, began);
             // The agent's clock counted the durations, the engine's the rest.
             began = began + part.Duration > at ? at : began + part.Duration;
             Finish(part.Step, StepDirection.Do, StepReportOutcome.Completed, began, part.Output, injected: false);
@@ -159,11 +158,14 @@ internal sealed class StepTimeline
         var kinds = plan.Steps.First(planned => planned.Id == step).Fused;
         return done.Length > kinds.Length
             ? first
-            : Find(kinds[done.Length - 1], StepDirection.Do) ?? AddPart(kinds[done.Length - 1], first, Find(done[^1].Step, StepDirection.Do)!.EndedAt!.Value);
+            : Part(kinds[done.Length - 1], first, Find(done[^1].Step, StepDirection.Do)!.EndedAt!.Value);
     }
 
-    private Run AddPart(string step, Run first, DateTimeOffset began)
+    /// <summary>A part of a step of several kinds, which begins then where it is new.</summary>
+    private Run Part(string step, Run first, DateTimeOffset began)
     {
+        if (Find(step, StepDirection.Do) is { } known)
+            return known;
         var run = new Run { Step = step, DispatchedAs = first.Step, Kind = step, StartedAt = began, AfterPointOfNoReturn = first.AfterPointOfNoReturn, Cancelled = first.Cancelled };
         _dos.Add(run);
         return run;

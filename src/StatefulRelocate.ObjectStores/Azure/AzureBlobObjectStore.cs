@@ -37,7 +37,7 @@ public sealed class AzureBlobObjectStore : IObjectStore, IDisposable
     public string Description => _requests.Store;
 
     /// <inheritdoc />
-    public int ConcurrentReads => Math.Max(16, Environment.ProcessorCount * 2);
+    public int ConcurrentReads => StoreHttp.ConcurrentReads;
 
     /// <summary>Opens the store; nothing is asked of it yet.</summary>
     /// <exception cref="ObjectStoreException">The credentials in the environment are malformed or for another account.</exception>

@@ -11,6 +11,9 @@ internal static class StoreHttp
 {
     private static readonly TimeSpan Connect = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many ranges it is worth asking a server for at once: it is waited for longer than a disk.</summary>
+    public static int ConcurrentReads => Math.Max(16, Environment.ProcessorCount * 2);
+
     /// <summary>Makes one; it has no time limit of its own, because each request brings one.</summary>
     /// <param name="ca">A PEM file with the certificates that are trusted instead of the system's.</param>
     /// <exception cref="RelocateException">The file cannot be read or holds no certificate.</exception>

@@ -34,7 +34,7 @@ public sealed class S3ObjectStore : IObjectStore, IConditionProbe, IDisposable
     public string Description => _requests.Store;
 
     /// <inheritdoc />
-    public int ConcurrentReads => Math.Max(16, Environment.ProcessorCount * 2);
+    public int ConcurrentReads => StoreHttp.ConcurrentReads;
 
     /// <summary>Opens the store; nothing is asked of it yet.</summary>
     /// <exception cref="ObjectStoreException">The region or the profile is not known.</exception>

@@ -90,7 +90,13 @@ internal sealed class SegmentBuilder : IDisposable
         {
             // Those that fit are filled before a place for the rest is waited for: their pack gives its memory back only then.
             var (pack, first, some) = await _packs.ReserveAsync(_drafts.AsMemory(placed.._count)).ConfigureAwait(false);
-            if (pack is not null && pack != _pack)
+            if (pack is null)
+            {
+                placed += some;
+                continue;
+            }
+
+            if (pack != _pack)
             {
                 _cipher?.Dispose();
                 (_pack, _cipher) = (pack, pack.Cipher());
@@ -99,9 +105,8 @@ internal sealed class SegmentBuilder : IDisposable
             for (var i = 0; i < some; i++)
             {
                 var draft = _drafts[placed++];
-                pack?.Encrypt(_cipher!, first + i, _stored.AsSpan(draft.Offset, draft.Length));
-                if (pack is not null)
-                    _packs.Leave(pack);
+                pack.Encrypt(_cipher!, first + i, _stored.AsSpan(draft.Offset, draft.Length));
+                _packs.Leave(pack);
             }
         }
 

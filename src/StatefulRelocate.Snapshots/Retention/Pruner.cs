@@ -86,17 +86,16 @@ public sealed class Pruner
 
         // Who began meanwhile may build on a snapshot that was sealed after the first list, too early to pin what it needs, and forgotten before the
         // second. Where snapshots are sealed all the time, another list has what this one has not.
-        string[] blocked = [];
-        string[]? before;
+        string[] blocked = [], before;
         var lists = 0;
         do
         {
-            before = lists++ == 0 ? null : blocked;
+            before = blocked;
             await needed.AddListedAsync(Report(progress), cancellationToken).ConfigureAwait(false);
             await gate.LookAsync(cancellationToken).ConfigureAwait(false);
             blocked = await gate.BuildOnForgottenAsync(cancellationToken).ConfigureAwait(false);
         }
-        while (blocked.Length > 0 && lists < ListsAtMost && due.Any(static mark => mark.Verdict is null) && !(before is not null && blocked.SequenceEqual(before)));
+        while (blocked.Length > 0 && !blocked.SequenceEqual(before) && ++lists < ListsAtMost && due.Any(static mark => mark.Verdict is null));
         _outcome = _outcome with { Waiting = [.. _outcome.Waiting, .. gate.Waiting.Union(blocked)], GivenUp = [.. _outcome.GivenUp, .. gate.GivenUp] };
         foreach (var mark in due.Where(m => m.Verdict is null))
         {

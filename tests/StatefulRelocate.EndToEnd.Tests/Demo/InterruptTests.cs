@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using StatefulRelocate.EndToEnd.Tests.Kills;
 using StatefulRelocate.EndToEnd.Tests.Programs;
@@ -6,9 +5,8 @@ using StatefulRelocate.EndToEnd.Tests.Programs;
 namespace StatefulRelocate.EndToEnd.Tests.Demo;
 
 /// <summary>Ctrl-C once and twice, while the relocation waits at its gate.</summary>
-public sealed partial class InterruptTests : IDisposable
+public sealed class InterruptTests : IDisposable
 {
-    private const int Interrupt = 2;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
     private readonly TemporaryDirectory _directory = new();
 
@@ -19,7 +17,7 @@ public sealed partial class InterruptTests : IDisposable
     {
         using var demo = await StartAsync();
 
-        _ = Kill(demo.Id, Interrupt);
+        demo.Interrupt();
         var result = await demo.WaitAsync(Limit);
 
         Assert.True(result.ExitCode == 4, result.ToString());
@@ -37,9 +35,9 @@ public sealed partial class InterruptTests : IDisposable
         using var demo = await StartAsync();
         var state = Directory.GetDirectories(_directory.Path, "relocate-demo-*").Single();
 
-        _ = Kill(demo.Id, Interrupt);
+        demo.Interrupt();
         await Task.Delay(20, TestContext.Current.CancellationToken);
-        _ = Kill(demo.Id, Interrupt);
+        demo.Interrupt();
         var result = await demo.WaitAsync(Limit);
 
         // The abort may have been through before the second one came.
@@ -72,7 +70,4 @@ public sealed partial class InterruptTests : IDisposable
         }, Limit);
         return demo;
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 }

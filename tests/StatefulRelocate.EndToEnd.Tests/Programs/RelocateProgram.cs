@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace StatefulRelocate.EndToEnd.Tests.Programs;
 
@@ -59,12 +60,23 @@ internal static class RelocateProgram
 /// <summary>What a program that ended left.</summary>
 internal sealed record ProgramResult(int ExitCode, string Output, string Errors)
 {
+    /// <summary>Bad input: one line that names it, and nothing else.</summary>
+    public void MustBeOneLine(string named)
+    {
+        Assert.True(ExitCode == 2, ToString());
+        Assert.StartsWith("relocate: ", Assert.Single(Errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+        Assert.Contains(named, Errors, StringComparison.Ordinal);
+        Assert.Empty(Output);
+    }
+
     public override string ToString() => $"exit code {ExitCode}\n--- output\n{Output}\n--- errors\n{Errors}";
 }
 
 /// <summary>A program that runs.</summary>
-internal sealed class RunningProgram : IDisposable
+internal sealed partial class RunningProgram : IDisposable
 {
+    private const int InterruptSignal = 2, TerminateSignal = 15;
+
     private readonly Process _process;
     private readonly Task<string> _output;
     private readonly Task<string> _errors;
@@ -81,6 +93,12 @@ internal sealed class RunningProgram : IDisposable
     public bool HasExited => _process.HasExited;
 
     public void Kill() => _process.Kill();
+
+    /// <summary>Ctrl-C.</summary>
+    public void Interrupt() => Send(_process.Id, InterruptSignal);
+
+    /// <summary>What a service manager does first.</summary>
+    public void Terminate() => Send(_process.Id, TerminateSignal);
 
     public async Task<ProgramResult> WaitAsync(TimeSpan limit)
     {
@@ -105,4 +123,9 @@ internal sealed class RunningProgram : IDisposable
             _process.Kill(entireProcessTree: true);
         _process.Dispose();
     }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int processId, int signal);
+
+    private static void Send(int processId, int signal) => _ = SendSignal(processId, signal);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 using StatefulRelocate.TestSupport.Servers;
 
@@ -6,10 +5,9 @@ namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary>The commands of a user whose relocations run on a Temporal server, from several terminals at once.</summary>
 [Collection(TemporalCollection.Name)]
-public sealed partial class TemporalCommandTests
+public sealed class TemporalCommandTests
 {
     private const string Id = "night-move";
-    private const int Interrupt = 2;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Fact]
@@ -26,8 +24,8 @@ public sealed partial class TemporalCommandTests
         Assert.Contains($"'relocate approve {Id}'", status.Output, StringComparison.Ordinal);
         Assert.Contains($"{Id}: paused", (await world.World.MustAsync("pause")).Output, StringComparison.Ordinal);
         Assert.Contains("paused at the gate", (await world.World.MustAsync("status")).Output, StringComparison.Ordinal);
-        MustBeOneLine(await world.World.RunAsync("status", "day-move"), "'day-move'");
-        MustBeOneLine(await world.World.RunAsync("resume", "--done", "teleport", "--reason", "by hand"), "it has no step 'teleport'");
+        (await world.World.RunAsync("status", "day-move")).MustBeOneLine("'day-move'");
+        (await world.World.RunAsync("resume", "--done", "teleport", "--reason", "by hand")).MustBeOneLine("it has no step 'teleport'");
         using var resume = world.World.Start("resume");
         await Eventually.IsTrueAsync("it is at the gate again", async () => (await world.World.MustAsync("list")).Output.Contains("waits for approval", StringComparison.Ordinal), Limit);
         Assert.Contains("approved", (await world.World.MustAsync("approve", Id)).Output, StringComparison.Ordinal);
@@ -42,8 +40,8 @@ public sealed partial class TemporalCommandTests
         await world.EndsLegallyAsync();
         Assert.Contains($"{Id}: completed", (await world.World.MustAsync("status")).Output, StringComparison.Ordinal);
         foreach (var command in (string[])["abort", "approve", "pause", "resume"])
-            MustBeOneLine(await world.World.RunAsync(command, Id), "is over");
-        MustBeOneLine(await world.World.RunAsync("run", "-f", world.World.RelocationFile, "--id", Id), Id);
+            (await world.World.RunAsync(command, Id)).MustBeOneLine("is over");
+        (await world.World.RunAsync("run", "-f", world.World.RelocationFile, "--id", Id)).MustBeOneLine(Id);
     }
 
     [Fact]
@@ -73,9 +71,9 @@ public sealed partial class TemporalCommandTests
         // Undoing waits for the source's agent, so that there is a time to leave in.
         await world.KillAsync(TemporalWorld.SourceAgent);
 
-        _ = Kill(run.Id, Interrupt);
+        run.Interrupt();
         await Eventually.IsTrueAsync("it is being undone", async () => (await world.World.MustAsync("list")).Output.Contains("undo", StringComparison.Ordinal), Limit);
-        _ = Kill(run.Id, Interrupt);
+        run.Interrupt();
         var left = await run.WaitAsync(Limit);
         await world.StartAgainAsync(TemporalWorld.SourceAgent);
 
@@ -99,7 +97,7 @@ public sealed partial class TemporalCommandTests
 
         var result = await RelocateProgram.RunAsync([command, "--engine", "temporal", "--state", directory.File("state")], new Dictionary<string, string> { ["TEMPORAL_ADDRESS"] = "127.0.0.1:1" });
 
-        MustBeOneLine(result, "127.0.0.1:1");
+        result.MustBeOneLine("127.0.0.1:1");
     }
 
     [Fact]
@@ -109,7 +107,7 @@ public sealed partial class TemporalCommandTests
         if (server is null)
             Assert.Skip(TemporalServer.Missing);
 
-        MustBeOneLine(await RelocateProgram.RunAsync(["list", "--engine", "temporal"], new Dictionary<string, string>(server.Variables) { ["TEMPORAL_NAMESPACE"] = "nights" }), "nights");
+        (await RelocateProgram.RunAsync(["list", "--engine", "temporal"], new Dictionary<string, string>(server.Variables) { ["TEMPORAL_NAMESPACE"] = "nights" })).MustBeOneLine("nights");
     }
 
     private static async Task<RunningProgram> AtTheGateAsync(TemporalWorld world)
@@ -119,15 +117,4 @@ public sealed partial class TemporalCommandTests
             "the gate", async () => run.HasExited || (await world.World.MustAsync("list")).Output.Contains("waits for approval", StringComparison.Ordinal), Limit);
         return run;
     }
-
-    private static void MustBeOneLine(ProgramResult result, string named)
-    {
-        Assert.True(result.ExitCode == 2, result.ToString());
-        Assert.StartsWith("relocate: ", Assert.Single(result.Errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
-        Assert.Contains(named, result.Errors, StringComparison.Ordinal);
-        Assert.Empty(result.Output);
-    }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 }

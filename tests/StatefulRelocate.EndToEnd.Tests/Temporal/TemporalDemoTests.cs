@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using StatefulRelocate.EndToEnd.Tests.Demo;
 using StatefulRelocate.EndToEnd.Tests.Programs;
@@ -8,9 +7,8 @@ namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary>The demo with <c>--engine temporal</c>: nothing that a user sees differs.</summary>
 [Collection(TemporalCollection.Name)]
-public sealed partial class TemporalDemoTests
+public sealed class TemporalDemoTests
 {
-    private const int Interrupt = 2;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -64,7 +62,7 @@ public sealed partial class TemporalDemoTests
         await Eventually.IsTrueAsync("the gate", async () =>
             demo.HasExited || (await RelocateProgram.RunAsync(["list", "--engine", "temporal"], variables)).Output.Contains("waits for approval", StringComparison.Ordinal), Limit);
 
-        _ = Kill(demo.Id, Interrupt);
+        demo.Interrupt();
         var result = await demo.WaitAsync(Limit);
 
         Assert.True(result.ExitCode == 4, result.ToString());
@@ -104,7 +102,4 @@ public sealed partial class TemporalDemoTests
         Assert.SkipWhen(TestPrograms.Temporal is null, TemporalServer.Missing);
         return new Dictionary<string, string> { ["TEMPORAL_CLI"] = TestPrograms.Temporal! };
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 }

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using StatefulRelocate.EndToEnd.Tests.Observing;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 using StatefulRelocate.TestSupport.Servers;
@@ -14,7 +13,7 @@ namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 /// Two clusters, a Temporal server that keeps its state, <c>relocate-server</c> and an agent for each cluster, each a process of its own that the test kills and starts again.
 /// The app appends 1, 2, 3 … to a file, and goes on from what it finds there: a line that is missing, or twice there, is a lost write or a second writer.
 /// </summary>
-internal sealed partial class TemporalWorld : IAsyncDisposable
+internal sealed class TemporalWorld : IAsyncDisposable
 {
     public const string Server = "relocate-server";
     public const string SourceAgent = "relocate-agent edge-a";
@@ -27,7 +26,6 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
     /// <summary>The programs that work on the server's queues.</summary>
     public static readonly ImmutableArray<string> Programs = [Server, SourceAgent, TargetAgent];
 
-    private const int Terminate = 15;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private static readonly string[] Hooks = ["settle", "quiesce", "started"];
@@ -54,7 +52,8 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
         var temporal = await TemporalServer.TryStartAsync(new TemporalServerOptions { Durable = true }, TestContext.Current.CancellationToken);
         Assert.SkipWhen(temporal is null, TemporalServer.Missing);
         var cutover = string.Create(CultureInfo.InvariantCulture, $"{{maxDowntime: 1s, maxBlackout: {maxBlackout.TotalMilliseconds:0}ms, onNoConvergence: cutover-anyway, approval: {(approval ? "true" : "false")}}}");
-        var variables = new Dictionary<string, string>(temporal.Variables.Concat(variablesOf?.Invoke(Relocate) ?? new Dictionary<string, string>())) { ["RELOCATE_ENGINE"] = "temporal" };
+        var variables = Merged(temporal.Variables, variablesOf?.Invoke(Relocate) ?? new Dictionary<string, string>());
+        variables["RELOCATE_ENGINE"] = "temporal";
         var world = new TemporalWorld(await World.CreateAsync(App, cutover, credentials: variables), temporal, variablesOf);
         foreach (var program in Programs)
             world.Start(program);
@@ -117,7 +116,7 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
     /// <summary>Tells a program to stop, as an upgrade does, and waits until it has.</summary>
     public async Task<ProgramResult> StopAsync(string program)
     {
-        _ = Kill(_programs[program].Id, Terminate);
+        _programs[program].Terminate();
         return await _programs[program].WaitAsync(Limit);
     }
 
@@ -244,9 +243,6 @@ internal sealed partial class TemporalWorld : IAsyncDisposable
 
     private static (string Name, TaskQueueType Type) QueueOf(string program) =>
         program == Server ? ("relocate-server", TaskQueueType.Workflow) : (program.Replace(' ', '-'), TaskQueueType.Activity);
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 
     private static string App => """
         volumes: [{name: data}]

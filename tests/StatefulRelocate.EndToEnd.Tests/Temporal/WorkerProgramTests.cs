@@ -1,14 +1,12 @@
 using System.Net;
-using System.Runtime.InteropServices;
 using StatefulRelocate.EndToEnd.Tests.Programs;
 using StatefulRelocate.TestSupport.Servers;
 
 namespace StatefulRelocate.EndToEnd.Tests.Temporal;
 
 /// <summary><c>relocate-server</c> and <c>relocate-agent</c> as processes, from their command line to their end.</summary>
-public sealed partial class WorkerProgramTests : IDisposable
+public sealed class WorkerProgramTests : IDisposable
 {
-    private const int Terminate = 15;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
     private readonly TemporaryDirectory _directory = new();
     private readonly int _port = ServerProcess.FreePort();
@@ -87,7 +85,7 @@ public sealed partial class WorkerProgramTests : IDisposable
             (await _http.GetStringAsync(new Uri($"http://127.0.0.1:{_port}/metrics"), Token)).Contains("temporal_num_pollers{", StringComparison.Ordinal), Limit);
         Assert.Equal(0, (await RelocateProgram.RunAsync(["cluster", "down", "edge-a"], variables)).ExitCode);
         await Eventually.IsTrueAsync("the agent misses its cluster", async () => await AskAsync("readyz") == HttpStatusCode.ServiceUnavailable, Limit);
-        _ = Kill(agent.Id, Terminate);
+        agent.Terminate();
         var result = await agent.WaitAsync(Limit);
 
         Assert.True(result.ExitCode == 0, result.ToString());
@@ -102,7 +100,7 @@ public sealed partial class WorkerProgramTests : IDisposable
         using var server = RelocateProgram.Start("relocate-server", ["--listen", $"127.0.0.1:{_port}"], Variables);
         await Eventually.IsTrueAsync("the server lives", async () => await AskAsync("healthz") == HttpStatusCode.OK, Limit);
 
-        _ = Kill(server.Id, Terminate);
+        server.Terminate();
         var result = await server.WaitAsync(Limit);
 
         Assert.True(result.ExitCode == 0, result.ToString());
@@ -128,7 +126,4 @@ public sealed partial class WorkerProgramTests : IDisposable
             return null;
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int processId, int signal);
 }

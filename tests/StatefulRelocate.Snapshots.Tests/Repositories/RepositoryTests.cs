@@ -85,28 +85,12 @@ public sealed class RepositoryTests : IDisposable
     private static WriterRecord Record(string writer, long epoch) => new() { App = "web", Epoch = epoch, Writer = writer, ChangeId = Guid.NewGuid().ToString("n") };
 
     /// <summary>Every conditional put of a lease takes effect, and its answer is lost.</summary>
-    private sealed class LosesAnswers(IObjectStore inner) : IObjectStore
+    private sealed class LosesAnswers(IObjectStore inner) : PassingStore(inner)
     {
-        public string Description => inner.Description;
-
-        public async Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
+        public override async Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
         {
-            await inner.PutAsync(name, content, condition, cancellationToken);
+            await base.PutAsync(name, content, condition, cancellationToken);
             throw new ObjectStoreException("the answer was lost");
         }
-
-        public Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken) => inner.GetAsync(name, cancellationToken);
-
-        public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => inner.GetRangeAsync(name, offset, destination, cancellationToken);
-
-        public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken) => inner.HeadAsync(name, cancellationToken);
-
-        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => inner.ListAsync(prefix, cancellationToken);
-
-        public Task DeleteAsync(string name, CancellationToken cancellationToken) => inner.DeleteAsync(name, cancellationToken);
-
-        public Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) => inner.DeleteManyAsync(names, cancellationToken);
-
-        public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => inner.ServerTimeAsync(cancellationToken);
     }
 }

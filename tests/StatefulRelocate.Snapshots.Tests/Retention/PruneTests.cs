@@ -212,37 +212,27 @@ public sealed class PruneTests : IDisposable
     }
 
     /// <summary>A store whose own clock can be put forward.</summary>
-    private sealed class ShiftedStore(IObjectStore store) : IObjectStore
+    private sealed class ShiftedStore(IObjectStore store) : PassingStore(store)
     {
         private readonly System.Collections.Concurrent.ConcurrentDictionary<string, TimeSpan> _shifts = new();
 
         public TimeSpan Shift { get; set; }
 
-        public string Description => store.Description;
-
-        public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
+        public override Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken)
         {
             _shifts.TryAdd(name, Shift);
-            return store.PutAsync(name, content, condition, cancellationToken);
+            return base.PutAsync(name, content, condition, cancellationToken);
         }
 
-        public Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken) => store.GetAsync(name, cancellationToken);
+        public override async Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken)
+            => await base.HeadAsync(name, cancellationToken) is { } head ? head with { LastModified = head.LastModified + _shifts.GetValueOrDefault(name) } : null;
 
-        public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => store.GetRangeAsync(name, offset, destination, cancellationToken);
-
-        public async Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken)
-            => await store.HeadAsync(name, cancellationToken) is { } head ? head with { LastModified = head.LastModified + _shifts.GetValueOrDefault(name) } : null;
-
-        public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        public override async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            await foreach (var found in store.ListAsync(prefix, cancellationToken))
+            await foreach (var found in base.ListAsync(prefix, cancellationToken))
                 yield return found with { LastModified = found.LastModified + _shifts.GetValueOrDefault(found.Name) };
         }
 
-        public Task DeleteAsync(string name, CancellationToken cancellationToken) => store.DeleteAsync(name, cancellationToken);
-
-        public Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) => store.DeleteManyAsync(names, cancellationToken);
-
-        public async Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => await store.ServerTimeAsync(cancellationToken) + Shift;
+        public override async Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => await base.ServerTimeAsync(cancellationToken) + Shift;
     }
 }

@@ -18,21 +18,7 @@ public sealed class PruneWindowTests : IDisposable
     [Fact]
     public async Task What_is_sealed_upon_a_forgotten_snapshot_after_the_last_list_keeps_its_blocks()
     {
-        var two = await CondemnBelowAsync("two");
-        two.Held.Release();
-        await two.Taking;
-
-        var three = await BeginAsync("three", "two");
-        await ForgetAsync("two");
-        var lists = 0;
-        await PruneAsync(async prefix =>
-        {
-            if (prefix != "snapshots/" || ++lists != 3)
-                return;
-            three.Held.Release();
-            await three.Taking;
-        });
-        Assert.True(lists >= 3);
+        await PruneWhileThreeIsSealedAsync();
         await CheckAndRestoreAsync("three");
     }
 
@@ -43,20 +29,8 @@ public sealed class PruneWindowTests : IDisposable
         await _workspace.TakeAsync("zero");
         File.Delete(Path.Combine(_workspace.Source, "nobody needs it"));
         await ForgetAsync("zero");
-        var two = await CondemnBelowAsync("two");
-        two.Held.Release();
-        await two.Taking;
-        var three = await BeginAsync("three", "two");
-        await ForgetAsync("two");
-        var lists = 0;
 
-        var outcome = await PruneAsync(async prefix =>
-        {
-            if (prefix != "snapshots/" || ++lists != 3)
-                return;
-            three.Held.Release();
-            await three.Taking;
-        });
+        var outcome = await PruneWhileThreeIsSealedAsync();
 
         Assert.Empty(outcome.Waiting);
         Assert.True(outcome.Deleted > 0, "nothing was deleted");
@@ -153,6 +127,26 @@ public sealed class PruneWindowTests : IDisposable
         return writing;
     }
 
+    /// <summary>A prune; <c>three</c>, taken upon <c>two</c>, which is forgotten, is sealed right after its third list of snapshots.</summary>
+    private async Task<PruneOutcome> PruneWhileThreeIsSealedAsync()
+    {
+        var two = await CondemnBelowAsync("two");
+        two.Held.Release();
+        await two.Taking;
+        var three = await BeginAsync("three", "two");
+        await ForgetAsync("two");
+        var lists = 0;
+        var outcome = await PruneAsync(async prefix =>
+        {
+            if (prefix != "snapshots/" || ++lists != 3)
+                return;
+            three.Held.Release();
+            await three.Taking;
+        });
+        Assert.True(lists >= 3);
+        return outcome;
+    }
+
     /// <summary>A snapshot that cannot be sealed before it is released; it has looked whether its parent stands.</summary>
     private async Task<(Task Taking, HeldStore Held)> BeginAsync(string id, string? parent)
     {
@@ -199,29 +193,13 @@ public sealed class PruneWindowTests : IDisposable
     }
 
     /// <summary>A store in which something happens when a list has been read to its end.</summary>
-    private sealed class WatchedStore(IObjectStore store, Func<string, Task> afterList) : IObjectStore
+    private sealed class WatchedStore(IObjectStore store, Func<string, Task> afterList) : PassingStore(store)
     {
-        public string Description => store.Description;
-
-        public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken) => store.PutAsync(name, content, condition, cancellationToken);
-
-        public Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken) => store.GetAsync(name, cancellationToken);
-
-        public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken) => store.GetRangeAsync(name, offset, destination, cancellationToken);
-
-        public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken) => store.HeadAsync(name, cancellationToken);
-
-        public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        public override async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
         {
-            await foreach (var found in store.ListAsync(prefix, cancellationToken))
+            await foreach (var found in base.ListAsync(prefix, cancellationToken))
                 yield return found;
             await afterList(prefix);
         }
-
-        public Task DeleteAsync(string name, CancellationToken cancellationToken) => store.DeleteAsync(name, cancellationToken);
-
-        public Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) => store.DeleteManyAsync(names, cancellationToken);
-
-        public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => store.ServerTimeAsync(cancellationToken);
     }
 }

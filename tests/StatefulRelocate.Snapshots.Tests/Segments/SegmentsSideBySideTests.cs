@@ -3,7 +3,6 @@ using StatefulRelocate.Snapshots.Memory;
 using StatefulRelocate.Snapshots.Packs;
 using StatefulRelocate.Snapshots.Restoring;
 using StatefulRelocate.Snapshots.Rounds;
-using StatefulRelocate.Snapshots.Storage;
 using StatefulRelocate.Snapshots.Tests.Fixtures;
 
 namespace StatefulRelocate.Snapshots.Tests.Segments;
@@ -69,12 +68,9 @@ public sealed class SegmentsSideBySideTests : IDisposable
     private Task<SnapshotRestored> RestoreAsync(Repository repository) => new Restorer(repository, TimeProvider.System).RestoreAsync(
         new RestoreRequest { SnapshotId = "one", Volumes = [new VolumePath("data", _workspace.Target)], JournalDirectory = _workspace.TargetJournal }, null, Workspace.Cancellation);
 
-    private sealed class CountedStore : IObjectStore
+    private sealed class CountedStore() : PassingStore(new MemoryObjectStore())
     {
-        private readonly MemoryObjectStore _store = new();
         private int _ranges;
-
-        public string Description => _store.Description;
 
         public int Ranges
         {
@@ -82,26 +78,12 @@ public sealed class SegmentsSideBySideTests : IDisposable
             set => _ranges = value;
         }
 
-        public Task<string?> PutAsync(string name, ReadOnlyMemory<byte> content, PutCondition condition, CancellationToken cancellationToken) => _store.PutAsync(name, content, condition, cancellationToken);
-
-        public Task<StoredObject?> GetAsync(string name, CancellationToken cancellationToken) => _store.GetAsync(name, cancellationToken);
-
-        public Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+        public override Task GetRangeAsync(string name, long offset, Memory<byte> destination, CancellationToken cancellationToken)
         {
             // Headers and tables are short.
             if (name.StartsWith("packs/", StringComparison.Ordinal) && destination.Length >= PackWriter.SegmentLength)
                 Interlocked.Increment(ref _ranges);
-            return _store.GetRangeAsync(name, offset, destination, cancellationToken);
+            return base.GetRangeAsync(name, offset, destination, cancellationToken);
         }
-
-        public Task<ObjectHead?> HeadAsync(string name, CancellationToken cancellationToken) => _store.HeadAsync(name, cancellationToken);
-
-        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => _store.ListAsync(prefix, cancellationToken);
-
-        public Task DeleteAsync(string name, CancellationToken cancellationToken) => _store.DeleteAsync(name, cancellationToken);
-
-        public Task DeleteManyAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) => _store.DeleteManyAsync(names, cancellationToken);
-
-        public Task<DateTimeOffset> ServerTimeAsync(CancellationToken cancellationToken) => _store.ServerTimeAsync(cancellationToken);
     }
 }
