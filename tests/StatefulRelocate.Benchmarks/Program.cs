@@ -48,7 +48,7 @@ internal static class Program
         Directory.CreateDirectory(work);
         try
         {
-            var result = new BenchmarkResult(options, MachineDescription.Read(work), engines, missing) { Descriptions = Describe(options) };
+            var result = new BenchmarkResult(options, MachineDescription.Read(work), engines, missing) { Sets = Sets(options) };
             log.Say($"{result.Machine}\n{string.Join('\n', engines.Select(engine => $"{engine.Name}: {engine.Version}"))}");
             RequireSpace(options, engines.Count, work);
             result.Limits = MachineLimits.Measure(work, Math.Min(1, options.Scale * 4));
@@ -98,8 +98,8 @@ internal static class Program
         }
     }
 
-    private static Dictionary<string, string> Describe(BenchOptions options)
-        => new[] { "db", "big", "small" }.ToDictionary(name => name, name => DataSet.Make(name, options.Scale, options.Seed).Description);
+    private static Dictionary<string, DataSet> Sets(BenchOptions options)
+        => new[] { "db", "big", "small" }.ToDictionary(name => name, name => DataSet.Make(name, options.Scale, options.Seed));
 
     // Every engine has a repository and a restored copy beside the one source; a loop volume has three times its size.
     private static void RequireSpace(BenchOptions options, int engines, string work)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Manifests;
-using ZstdSharp;
+using ZstdNet;
 
 namespace StatefulRelocate.Snapshots.Maps;
 
@@ -67,7 +67,7 @@ internal static class LayerReader
         using var decompressor = new Decompressor();
         try
         {
-            return decompressor.Unwrap(content, LayerWriter.PartLength * 8).ToArray();
+            return decompressor.Unwrap(content, LayerWriter.PartLength * 8);
         }
         catch (ZstdException error)
         {

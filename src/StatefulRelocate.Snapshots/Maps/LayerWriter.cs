@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Chunks;
 using StatefulRelocate.Snapshots.Storage;
-using ZstdSharp;
+using ZstdNet;
 
 namespace StatefulRelocate.Snapshots.Maps;
 
@@ -170,7 +170,7 @@ internal sealed class LayerWriter : IDisposable
 
     private byte[] Seal(string name, int length)
     {
-        using var compressor = new Compressor(1);
+        using var compressor = new Compressor(new CompressionOptions(1));
         return _repository.Keys.Seal("map", name, compressor.Wrap(_buffer.GetBuffer().AsSpan(0, length)));
     }
 }

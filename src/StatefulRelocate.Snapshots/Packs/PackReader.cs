@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Keys;
-using ZstdSharp;
+using ZstdNet;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
@@ -29,17 +29,8 @@ internal sealed class PackReader : IDisposable
         if (!segment.Compressed)
             return content.Length == segment.PlainLength ? content : throw new DamageException(pack.Name, $"segment {number} has a wrong length");
         var plain = new byte[segment.PlainLength];
-        try
-        {
-            if (_decompressor.Unwrap(content, plain) == plain.Length)
-                return plain;
-        }
-        catch (ZstdException error)
-        {
-            throw new DamageException(pack.Name, $"segment {number} cannot be decompressed", error);
-        }
-
-        throw new DamageException(pack.Name, $"segment {number} has a wrong length");
+        _decompressor.Unwrap(pack.Name, number, content, plain);
+        return plain;
     }
 
     /// <summary>The table at the pack's end.</summary>

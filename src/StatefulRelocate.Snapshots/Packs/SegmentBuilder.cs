@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
-using ZstdSharp;
-using ZstdSharp.Unsafe;
+using ZstdNet;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
@@ -19,8 +18,12 @@ internal readonly record struct DraftSegment(int Offset, int Length, int PlainLe
 /// </summary>
 internal sealed class SegmentBuilder : IDisposable
 {
+    /// <summary>zstd.h: ZSTD_c_literalCompressionMode, and ZSTD_ps_disable.</summary>
+    private const ZSTD_cParameter LiteralCompressionMode = (ZSTD_cParameter)1002;
+    private const int LiteralsAsTheyAre = 2;
+
     private readonly PackWriter _packs;
-    private readonly Compressor? _compressor;
+    private readonly Compressor? _compressor, _noiseCompressor;
     private readonly byte[] _plain = new byte[PackWriter.SegmentLength];
     private readonly byte[] _stored;
     private readonly DraftSegment[] _drafts;
@@ -33,7 +36,12 @@ internal sealed class SegmentBuilder : IDisposable
     public SegmentBuilder(PackWriter packs, int compressionLevel)
     {
         _packs = packs;
-        _compressor = compressionLevel > 0 ? new Compressor(compressionLevel) : null;
+        if (compressionLevel > 0)
+        {
+            _compressor = new Compressor(new CompressionOptions(compressionLevel));
+            _noiseCompressor = new Compressor(new CompressionOptions(null, new Dictionary<ZSTD_cParameter, int> { [LiteralCompressionMode] = LiteralsAsTheyAre }, compressionLevel));
+        }
+
         _drafts = new DraftSegment[packs.SegmentsTogether];
 
         // The last one may be longer while it is being compressed.
@@ -62,13 +70,15 @@ internal sealed class SegmentBuilder : IDisposable
     public void Dispose()
     {
         _compressor?.Dispose();
+        _noiseCompressor?.Dispose();
         _cipher?.Dispose();
     }
 
     private ValueTask CloseSegmentAsync()
     {
         var plain = _plain.AsSpan(0, _filled);
-        var length = _compressor is null ? _filled : Compress(_compressor, plain);
+        var compressor = Noise.Prevails(plain) ? _noiseCompressor : _compressor;
+        var length = compressor?.Wrap(plain, _stored.AsSpan(_storedLength)) ?? _filled;
         var useful = length < _filled;
         if (!useful)
         {
@@ -111,12 +121,5 @@ internal sealed class SegmentBuilder : IDisposable
         }
 
         (_count, _storedLength) = (0, 0);
-    }
-
-    private int Compress(Compressor compressor, ReadOnlySpan<byte> plain)
-    {
-        const ZSTD_cParameter literalCompression = ZSTD_cParameter.ZSTD_c_experimentalParam5;
-        compressor.SetParameter(literalCompression, (int)(Noise.Prevails(plain) ? ZSTD_paramSwitch_e.ZSTD_ps_disable : ZSTD_paramSwitch_e.ZSTD_ps_auto));
-        return compressor.Wrap(plain, _stored.AsSpan(_storedLength));
     }
 }

@@ -4,7 +4,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using StatefulRelocate.Snapshots.Keys;
 using StatefulRelocate.Snapshots.Storage;
-using ZstdSharp;
+using ZstdNet;
 
 namespace StatefulRelocate.Snapshots.Packs;
 
@@ -111,17 +111,9 @@ internal sealed class SegmentFetcher : IDisposable
             return content.Length == segment.PlainLength ? content : throw new DamageException(name, $"segment {number} has a wrong length");
         if (_plain.Length < segment.PlainLength)
             _plain = new byte[Math.Max(segment.PlainLength, PackWriter.SegmentLength)];
-        try
-        {
-            if (_decompressor.Unwrap(content, _plain.AsSpan(0, segment.PlainLength)) == segment.PlainLength)
-                return _plain.AsSpan(0, segment.PlainLength);
-        }
-        catch (ZstdException error)
-        {
-            throw new DamageException(name, $"segment {number} cannot be decompressed", error);
-        }
-
-        throw new DamageException(name, $"segment {number} has a wrong length");
+        var plain = _plain.AsSpan(0, segment.PlainLength);
+        _decompressor.Unwrap(name, number, content, plain);
+        return plain;
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadAsync(string name, long offset, Memory<byte> into, CancellationToken cancellationToken)

@@ -22,6 +22,9 @@ internal sealed class ContentWriter : IDisposable
     /// <summary>What a thread may take: a range as it is stored, a segment of the largest kind, and what it reads by.</summary>
     private const long ThreadMemory = SegmentFetcher.MaxRange + SegmentFetcher.HeaderNear + PackTable.MaxSegmentLength + (1 << 20);
 
+    /// <summary>Bytes of small files after which a sync begins beside the rest.</summary>
+    private const long SyncShare = 64 << 20;
+
     /// <summary>Bytes that one thread reads back before another may take the rest.</summary>
     private const long ReadBackShare = 4 << 20;
 
@@ -29,16 +32,18 @@ internal sealed class ContentWriter : IDisposable
     private readonly MetadataApplier _metadata;
     private readonly RowSequencer _rows;
     private readonly Action<long> _progress;
+    private readonly Action _sync;
     private readonly WorkerThreads<ContentBuffers> _threads;
     private readonly SegmentCache _cache;
     private readonly CancellationToken _cancellationToken;
     private readonly int _fullPieces;
     private Batch _batch = new();
-    private long _written, _read;
+    private long _written, _read, _unsynced;
+    private int _syncing;
 
-    public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, long memory, CancellationToken cancellationToken)
+    public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, Action sync, long memory, CancellationToken cancellationToken)
     {
-        (_repository, _metadata, _rows, _progress, _cancellationToken) = (repository, metadata, rows, progress, cancellationToken);
+        (_repository, _metadata, _rows, _progress, _sync, _cancellationToken) = (repository, metadata, rows, progress, sync, cancellationToken);
         var salts = new PackSalts();
         _cache = new SegmentCache(memory / 4);
 
@@ -141,12 +146,7 @@ internal sealed class ContentWriter : IDisposable
             Plan(piece, buffers);
         Interlocked.Add(ref _written, buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cache, _cancellationToken));
         Pass(batch.Weight);
-        foreach (var piece in batch.Pieces)
-        {
-            // Large files go to the disk while the rest is still being decoded; of small ones that would cost more than it spares.
-            if (piece.Kind == PieceKind.Fill && piece.Job.Entry.Size > BlockMap.ChunkLength)
-                piece.Job.Open().BeginWriteback(piece.Chunk * BlockMap.ChunkLength, BlockMap.ChunkLength);
-        }
+        BeginWriteback(batch);
 
         var done = new List<(FileJob Job, FileFacts Facts, bool Substituted)>();
         foreach (var piece in batch.Pieces)
@@ -158,6 +158,43 @@ internal sealed class ContentWriter : IDisposable
         if (done.Count > 0)
             ReadBack(done, buffers);
         Interlocked.Add(ref _read, buffers.Reader.BytesRead - read);
+    }
+
+    /// <summary>
+    /// What was written goes to the disk while the rest is still being decoded and read back: large files by their ranges, small ones, of which that would cost more than it spares, by
+    /// a sync of everything now and then. The one at the end finds little left to do.
+    /// </summary>
+    private void BeginWriteback(Batch batch)
+    {
+        var small = 0L;
+        foreach (var piece in batch.Pieces)
+        {
+            if (piece.Job.Entry.Size > BlockMap.ChunkLength)
+                BeginWriteback(piece);
+            else if (piece.Kind != PieceKind.None)
+                small += piece.Job.Entry.Size;
+        }
+
+        if (Interlocked.Add(ref _unsynced, small) < SyncShare || Interlocked.Exchange(ref _syncing, 1) != 0)
+            return;
+        Interlocked.Exchange(ref _unsynced, 0);
+        _threads.AddUrgent(_ =>
+        {
+            _sync();
+            Interlocked.Exchange(ref _syncing, 0);
+        });
+    }
+
+    private static void BeginWriteback(Piece piece)
+    {
+        var (start, end) = piece switch
+        {
+            { Kind: PieceKind.Fill } => (piece.Chunk * BlockMap.ChunkLength, (piece.Chunk + 1) * BlockMap.ChunkLength),
+            { Kind: PieceKind.Patch, Blocks: { } blocks } => (blocks[0] * Blocks.Size, (blocks[^1] + 1) * Blocks.Size),
+            _ => default,
+        };
+        if (end > start)
+            piece.Job.Open().BeginWriteback(start, end - start);
     }
 
     /// <summary>Finds the blocks that a piece needs; zeros are written at once.</summary>
@@ -238,7 +275,7 @@ internal sealed class ContentWriter : IDisposable
         var file = job.Open();
         if (job.Found is null && (job.Entry.Blocks.Count == 0 || job.Entry.Blocks[job.Entry.Blocks.Count - 1] == default))
             file.SetLength(job.Entry.Size);
-        var (facts, substituted) = _metadata.Apply(file, job.Entry, bare: job.Found is null && !job.Directory.Inherits);
+        var (facts, substituted) = _metadata.Apply(file, job.Entry, made: job.Found is null, bare: job.Found is null && !job.Directory.Inherits);
         if (facts.Size != job.Entry.Size)
             throw new DamageException(file.Shown, "it does not have the size that was just given to it: something else writes here");
         return (job, facts, substituted);

@@ -7,16 +7,22 @@ namespace StatefulRelocate.Snapshots.Restoring;
 internal sealed class MetadataApplier
 {
     private const int Invalid = 22;
+    private const uint SetIdBits = 0xC00;
     private int _owners, _attributes;
 
     /// <summary>A file whose content is written; whatever stands under its name, only what is open is changed.</summary>
     /// <param name="file">The file.</param>
     /// <param name="entry">What it is to be.</param>
+    /// <param name="made">Whether it was just made, so that it surely has another time.</param>
     /// <param name="bare">Whether it surely has no attributes yet.</param>
     /// <returns>Its facts after that, and whether owner or attributes could not be set.</returns>
-    public (FileFacts Facts, bool Substituted) Apply(OpenFile file, TreeEntry entry, bool bare)
+    public (FileFacts Facts, bool Substituted) Apply(OpenFile file, TreeEntry entry, bool made, bool bare)
     {
+        if (made)
+            SetTime(file, entry);
         var facts = file.Facts();
+        if (bare && entry.Attributes.IsEmpty && IsAsWanted(facts, entry))
+            return (facts, false);
         var substituted = !SetOwner(file, entry, facts);
         substituted |= !SetAttributes(file, entry, bare);
         SetModeAndTime(file, entry, facts);
@@ -42,7 +48,7 @@ internal sealed class MetadataApplier
         SetModeAndTime(file, entry, file.Facts());
     }
 
-    /// <summary>A symbolic link or a FIFO; see <see cref="Apply(OpenFile, TreeEntry, bool)"/>.</summary>
+    /// <summary>A symbolic link or a FIFO; see <see cref="Apply(OpenFile, TreeEntry, bool, bool)"/>.</summary>
     public (FileFacts Facts, bool Substituted) Apply(OpenDirectory directory, string name, TreeEntry entry)
     {
         var shown = directory.Show(name);
@@ -60,7 +66,7 @@ internal sealed class MetadataApplier
                 substituted |= !Set(FileMetadata.SetAttribute(path, wanted), wanted, shown);
         }
 
-        if (facts.ModifiedSeconds != entry.ModifiedSeconds || facts.ModifiedNanoseconds != entry.ModifiedNanoseconds)
+        if (!HasTime(facts, entry))
             Require(FileMetadata.SetModified(directory, name, entry.ModifiedSeconds, entry.ModifiedNanoseconds), "set the time", shown);
         return (directory.FactsAt(name) ?? throw new SystemCallException("stat", shown, Posix.NotFound), substituted);
     }
@@ -76,11 +82,19 @@ internal sealed class MetadataApplier
     private static void SetModeAndTime(OpenFile file, TreeEntry entry, FileFacts facts)
     {
         // Last: a new owner clears the set-uid bits, and an access list sets the group's.
-        if (facts.Mode != entry.Mode || !entry.Attributes.IsEmpty || (entry.Mode & 0xC00) != 0)
+        if (facts.Mode != entry.Mode || !entry.Attributes.IsEmpty || (entry.Mode & SetIdBits) != 0)
             Require(HandleMetadata.SetMode(file, entry.Mode), "set the mode", file.Shown);
-        if (facts.ModifiedSeconds != entry.ModifiedSeconds || facts.ModifiedNanoseconds != entry.ModifiedNanoseconds)
-            Require(HandleMetadata.SetModified(file, entry.ModifiedSeconds, entry.ModifiedNanoseconds), "set the time", file.Shown);
+        if (!HasTime(facts, entry))
+            SetTime(file, entry);
     }
+
+    private static void SetTime(OpenFile file, TreeEntry entry)
+        => Require(HandleMetadata.SetModified(file, entry.ModifiedSeconds, entry.ModifiedNanoseconds), "set the time", file.Shown);
+
+    private static bool HasTime(FileFacts facts, TreeEntry entry) => facts.ModifiedSeconds == entry.ModifiedSeconds && facts.ModifiedNanoseconds == entry.ModifiedNanoseconds;
+
+    private static bool IsAsWanted(FileFacts facts, TreeEntry entry)
+        => facts.User == entry.User && facts.Group == entry.Group && facts.Mode == entry.Mode && (entry.Mode & SetIdBits) == 0 && HasTime(facts, entry);
 
     private bool SetOwner(OpenFile file, TreeEntry entry, FileFacts facts)
         => (facts.User == entry.User && facts.Group == entry.Group) || Owned(HandleMetadata.SetOwner(file, entry.User, entry.Group), file.Shown);

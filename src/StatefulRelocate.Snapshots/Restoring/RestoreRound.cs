@@ -50,7 +50,7 @@ internal sealed class RestoreRound : IDisposable
             journal.Release(row.Stored);
         var rows = new RowSequencer(journal.Add);
         var links = new LinkPlan(_tree);
-        using var content = new ContentWriter(_repository, metadata, rows, Report, _memory / 2, cancellationToken);
+        using var content = new ContentWriter(_repository, metadata, rows, Report, _tree.SyncFileSystems, _memory / 2, cancellationToken);
         var merge = new TargetMerge(_tree, metadata, content, rows, links, wanted.Groups, mine && _state.IsTrusted, Followed);
         merge.Run(wanted.Entries(cancellationToken), cancellationToken);
         content.Finish();

@@ -13,6 +13,8 @@ internal sealed class BigFilesSet(double scale, ulong seed) : DataSet("big", sca
     public override string Description
         => $"{Files} files of {Pieces} MiB, every other MiB random, the rest text; each round appends {PiecesToChange} MiB to one and overwrites {PiecesToChange} MiB of another";
 
+    public override DataSetWork Work => new((long)Files * Pieces * Piece, 2L * Pieces * Piece, 2L * PiecesToChange * Piece, ChangesPages: false);
+
     public override void Create(string directory)
     {
         var buffer = new byte[Piece];

@@ -1,5 +1,12 @@
 namespace StatefulRelocate.Benchmarks.DataSets;
 
+/// <summary>The bytes of a data set.</summary>
+/// <param name="Bytes">Of all files.</param>
+/// <param name="TouchedBytes">Of the files that a round changes something in.</param>
+/// <param name="ChangedBytes">That a round changes.</param>
+/// <param name="ChangesPages">Whether those are pages at random places.</param>
+internal readonly record struct DataSetWork(long Bytes, long TouchedBytes, long ChangedBytes, bool ChangesPages);
+
 /// <summary>A tree that depends on a seed and a scale only, and the changes of each later round.</summary>
 internal abstract class DataSet(string name, double scale, ulong seed)
 {
@@ -10,6 +17,9 @@ internal abstract class DataSet(string name, double scale, ulong seed)
     protected double Scale { get; } = scale;
 
     public abstract string Description { get; }
+
+    /// <summary>What an engine has to move.</summary>
+    public abstract DataSetWork Work { get; }
 
     /// <summary>Writes the tree into an empty directory.</summary>
     public abstract void Create(string directory);

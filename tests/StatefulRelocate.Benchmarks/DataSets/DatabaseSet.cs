@@ -13,6 +13,15 @@ internal sealed class DatabaseSet(double scale, ulong seed, long bytes = 1L << 3
     public override string Description
         => $"{Files} files, {(long)PagesPerFile * Files * PageSize / 1048576.0:0.#} MiB of half-compressible 8 KiB pages; each round rewrites {PagesToChange} pages at random";
 
+    public override DataSetWork Work
+    {
+        get
+        {
+            var all = (long)PagesPerFile * Files * PageSize;
+            return new(all, all, (long)PagesToChange * PageSize, ChangesPages: true);
+        }
+    }
+
     public override void Create(string directory)
     {
         const int batch = 128;

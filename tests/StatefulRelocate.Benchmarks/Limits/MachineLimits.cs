@@ -2,44 +2,44 @@ using System.Diagnostics;
 using System.IO.Hashing;
 using System.Security.Cryptography;
 using StatefulRelocate.Benchmarks.DataSets;
-using StatefulRelocate.Benchmarks.Processes;
 
 namespace StatefulRelocate.Benchmarks.Limits;
 
-/// <summary>One bound of the machine.</summary>
+/// <summary>One bound of the machine, in bytes a second.</summary>
 /// <param name="What">What was done.</param>
-/// <param name="OneThread">Bytes a second with one thread.</param>
-/// <param name="AllThreads">Bytes a second with a thread for each processor; null where one says it all.</param>
-internal sealed record Limit(string What, double OneThread, double? AllThreads);
+/// <param name="OneThread">With one thread; null where that says nothing.</param>
+/// <param name="AllThreads">With a thread for each processor; null where one says it all.</param>
+internal sealed record Limit(string What, double? OneThread, double? AllThreads);
 
-/// <summary>What this machine can do at best, measured beside the engines: no engine can be faster than the sum of what it must do.</summary>
-internal static class MachineLimits
+/// <summary>What this machine can do at best, measured beside the engines: no engine can be faster than what it must do.</summary>
+/// <param name="Memory">What is done in memory.</param>
+/// <param name="PageCache">Bytes a second that come from the page cache, all threads together.</param>
+/// <param name="Disk">What the disk does.</param>
+internal sealed record MachineLimits(IReadOnlyList<Limit> Memory, double PageCache, DiskLimits? Disk)
 {
     private const int Piece = 256 * 1024;
 
-    public static IReadOnlyList<Limit> Measure(string directory, double scale)
-    {
-        var path = Path.Combine(directory, "limits.dat");
-        var content = new byte[Math.Max(4 << 20, (int)((256 << 20) * scale)) / Piece * Piece];
-        for (var offset = 0; offset < content.Length; offset += 8192)
-        {
-            var random = new SeededBytes((ulong)offset);
-            random.Random(content.AsSpan(offset, 4096));
-            random.Text(content.AsSpan(offset + 4096, 4096));
-        }
+    /// <summary>All of them, in words.</summary>
+    public IReadOnlyList<Limit> All => Disk is null ? Memory :
+    [
+        .. Memory,
+        new("read from the disk, 256 KiB pread", null, Disk.Read),
+        new("write + fsync, 4 MiB writes", Disk.Write, null),
+        new("read from the disk beside write + fsync, the sum", null, Disk.Together),
+        new("rewrite 8 KiB pages at random places + syncfs", Disk.Pages, null),
+    ];
 
-        var write = Rate(content.Length, () =>
-        {
-            using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
-            for (var offset = 0; offset < content.Length; offset += 4 << 20)
-                stream.Write(content, offset, Math.Min(4 << 20, content.Length - offset));
-            stream.Flush(flushToDisk: true);
-        });
+    public static MachineLimits Measure(string directory, double scale)
+    {
+        var content = Content(Math.Max(4 << 20, (int)((256 << 20) * scale)) / Piece * Piece);
+        var path = Path.Combine(directory, "limits.dat");
+        File.WriteAllBytes(path, content);
         using var file = File.OpenHandle(path);
         var key = new byte[32];
-        List<Limit> limits =
+        var cached = Both("page-cache read, 256 KiB pread", content, () => new byte[Piece], (buffer, offset) => RandomAccess.Read(file, buffer, offset));
+        List<Limit> memory =
         [
-            Both("page-cache read, 256 KiB pread", content, () => new byte[Piece], (buffer, offset) => RandomAccess.Read(file, buffer, offset)),
+            cached,
             Both("fingerprint, XXH3-128 of 8 KiB", content, () => 0, (_, offset) =>
             {
                 for (var i = 0; i < Piece; i += 8192)
@@ -50,14 +50,24 @@ internal static class MachineLimits
                 for (var i = 0; i < Piece; i += 8192)
                     SHA256.HashData(content.AsSpan(offset + i, 8192), hash);
             }),
-            Both("zstd level 1 of 256 KiB (managed)", content, () => (Compressor: new ZstdSharp.Compressor(1), Output: new byte[Piece + 4096]), (state, offset) => state.Compressor.Wrap(content.AsSpan(offset, Piece), state.Output)),
+            Both("zstd level 1 of 256 KiB", content, () => (Compressor: new ZstdNet.Compressor(new ZstdNet.CompressionOptions(1)), Output: new byte[Piece + 4096]), (state, offset) => state.Compressor.Wrap(content.AsSpan(offset, Piece), state.Output.AsSpan())),
             Both("AES-256-GCM of 256 KiB", content, () => (Aes: new AesGcm(key, 16), Output: new byte[Piece], Tag: new byte[16], Nonce: new byte[12]), (state, offset) => state.Aes.Encrypt(state.Nonce, content.AsSpan(offset, Piece), state.Output, state.Tag)),
-            new("write + fsync, 4 MiB writes", write, null),
         ];
-        if (PageCache.CanDrop)
-            limits.Add(Cold(path, content.Length));
         File.Delete(path);
-        return limits;
+        return new MachineLimits(memory, cached.AllThreads!.Value, DiskLimits.Measure(directory, content));
+    }
+
+    private static byte[] Content(int length)
+    {
+        var content = new byte[length];
+        for (var offset = 0; offset < content.Length; offset += 8192)
+        {
+            var random = new SeededBytes((ulong)offset);
+            random.Random(content.AsSpan(offset, 4096));
+            random.Text(content.AsSpan(offset + 4096, 4096));
+        }
+
+        return content;
     }
 
     private static Limit Both<T>(string what, byte[] content, Func<T> state, Action<T, int> act)
@@ -70,24 +80,6 @@ internal static class MachineLimits
         var states = Enumerable.Range(0, threads).Select(_ => state()).ToArray();
         var all = Best((long)content.Length * threads, () => Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => Over(content.Length, states[i], act)));
         return new Limit(what, one, all);
-    }
-
-    /// <summary>What comes from the disk, once by one thread and once by all of them, each reading its part.</summary>
-    private static Limit Cold(string path, int length)
-    {
-        double Read(int threads)
-        {
-            PageCache.Drop();
-            using var file = File.OpenHandle(path);
-            return Rate(length, () => Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
-            {
-                var buffer = new byte[Piece];
-                for (long offset = (long)length / threads * i, end = offset + length / threads; offset < end; offset += Piece)
-                    RandomAccess.Read(file, buffer, offset);
-            }));
-        }
-
-        return new Limit("read from disk, 256 KiB pread", Read(1), Read(Environment.ProcessorCount));
     }
 
     private static void Over<T>(int length, T state, Action<T, int> act)

@@ -1,3 +1,4 @@
+using StatefulRelocate.Benchmarks.DataSets;
 using StatefulRelocate.Benchmarks.Engines;
 using StatefulRelocate.Benchmarks.Limits;
 using StatefulRelocate.Benchmarks.Running;
@@ -7,9 +8,10 @@ namespace StatefulRelocate.Benchmarks.Reports;
 /// <summary>All that a report is made of.</summary>
 internal sealed record BenchmarkResult(BenchOptions Options, MachineDescription Machine, IReadOnlyList<Engine> Engines, IReadOnlyList<string> Missing)
 {
-    public required IReadOnlyDictionary<string, string> Descriptions { get; init; }
+    /// <summary>The data sets by name.</summary>
+    public required IReadOnlyDictionary<string, DataSet> Sets { get; init; }
 
-    public IReadOnlyList<Limit> Limits { get; set; } = [];
+    public MachineLimits? Limits { get; set; }
 
     public BenchmarkLog Log { get; set; } = new(TextWriter.Null);
 

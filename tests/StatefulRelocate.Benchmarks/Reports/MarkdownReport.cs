@@ -37,11 +37,13 @@ internal static class MarkdownReport
 
     private static void WriteLimits(StringBuilder text, BenchmarkResult result)
     {
-        if (result.Limits.Count == 0)
+        if (result.Limits is not { } limits)
             return;
         Line(text, "## Limits of the machine, in the same run\n");
         Table(text, ["what", "1 thread, GB/s", $"{result.Machine.Processors} threads, GB/s"],
-            result.Limits.Select(limit => (string[])[limit.What, Number(limit.OneThread / 1e9), limit.AllThreads is { } all ? Number(all / 1e9) : ""]));
+            limits.All.Select(limit => (string[])[limit.What, Rate(limit.OneThread), Rate(limit.AllThreads)]));
+
+        static string Rate(double? bytes) => bytes is { } known ? Number(known / 1e9) : "";
     }
 
     private static void WriteTargets(StringBuilder text, BenchmarkResult result)
@@ -52,14 +54,16 @@ internal static class MarkdownReport
         Line(text, $"## Targets: {targets.Count(target => target.Reached)} of {targets.Count} reached\n");
         if (result.Options.Scale != 1)
             Line(text, "The targets are meant for scale 1; at another scale fixed costs weigh differently.\n");
-        Table(text, ["set", "what", "wanted", "measured", "reached"], targets.Select(t => (string[])[t.Set, t.What, t.Wanted, t.Measured, t.Reached ? "yes" : "**no**"]), numbers: false);
+        Table(text, ["set", "what", "wanted", "measured", "reached", "at most"], targets.Select(t => (string[])[t.Set, t.What, t.Wanted, t.Measured, t.Reached ? "yes" : "**no**", t.AtMost]), numbers: false);
+        if (targets.Any(t => t.AtMost.Length > 0))
+            Line(text, "At most: what an engine would reach that took no processor time, while disk and page cache move the bytes that it has to read, and to write durably, at the limits above. restic does not sync what it restores.\n");
     }
 
     private static void WriteSet(StringBuilder text, BenchmarkResult result, string set, string place, List<Sample> samples)
     {
         Line(text, $"## {set} on {(place == "minio" ? "MinIO" : $"a {place}")}\n");
-        if (result.Descriptions.TryGetValue(set, out var description))
-            Line(text, $"{description}.\n");
+        if (result.Sets.TryGetValue(set, out var data))
+            Line(text, $"{data.Description}.\n");
         var engines = samples.Select(s => s.Engine).Distinct().OrderBy(name => result.Engines.Select((e, i) => (e.Name, i)).FirstOrDefault(p => p.Name == name).i).ToList();
         List<string> operations = [.. Operations.All.Where(o => samples.Any(s => s.Operation == o)), .. samples.Select(s => s.Operation).Where(o => !Operations.All.Contains(o)).Distinct()];
         Line(text, "Seconds:\n");

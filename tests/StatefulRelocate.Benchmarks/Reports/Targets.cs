@@ -9,7 +9,8 @@ namespace StatefulRelocate.Benchmarks.Reports;
 /// <param name="Wanted">In words.</param>
 /// <param name="Measured">In words.</param>
 /// <param name="Reached">Whether it is.</param>
-internal sealed record Target(string Set, string What, string Wanted, string Measured, bool Reached);
+/// <param name="AtMost">What the machine allows (see <see cref="LeastTime"/>), in words; empty where that is not known.</param>
+internal sealed record Target(string Set, string What, string Wanted, string Measured, bool Reached, string AtMost = "");
 
 /// <summary>The ratios that this engine is to reach against restic of the same run.</summary>
 internal static class Targets
@@ -34,7 +35,7 @@ internal static class Targets
         foreach (var (set, operation, factor) in s_faster)
         {
             if (Ratio(result, set, Directory, Restic, operation, s => s.Seconds) is { } ratio)
-                judged.Add(new Target(set, operation, Text($"{factor:0.#}x faster than restic"), Text($"{ratio:0.0}x"), ratio >= factor));
+                judged.Add(new Target(set, operation, Text($"{factor:0.#}x faster than restic"), Text($"{ratio:0.0}x"), ratio >= factor, AtMost(result, set, operation)));
         }
 
         if (result.Median("db", Directory, RelocateEngine.Ours, Operations.FinalRound, s => s.Seconds) is { } final && result.Options.Scale == 1)
@@ -83,6 +84,9 @@ internal static class Targets
 
     private static double? Ratio(BenchmarkResult result, string set, string place, string peer, string operation, Func<Sample, double> figure)
         => result.Median(set, place, peer, operation, figure) is { } theirs && result.Median(set, place, RelocateEngine.Ours, operation, figure) is { } ours && ours > 0 ? theirs / ours : null;
+
+    private static string AtMost(BenchmarkResult result, string set, string operation)
+        => result.Median(set, Directory, Restic, operation, s => s.Seconds) is { } restic && LeastTime.Of(result, set, Directory, operation) is { } least && least > 0 ? Text($"{restic / least:0.0}x") : "";
 
     private static double? Peak(BenchmarkResult result, string set, string engine)
         => Operations.All.Select(operation => result.Median(set, Directory, engine, operation, s => s.PeakBytes)).Max();

@@ -1,5 +1,5 @@
 using StatefulRelocate.Snapshots;
-using ZstdSharp;
+using ZstdNet;
 
 namespace StatefulRelocate.Campaigns.Tests.Fuzz;
 
@@ -27,14 +27,14 @@ internal static class ForgedObjects
         if (purpose == "map")
         {
             using var decompressor = new Decompressor();
-            plain = decompressor.Unwrap(plain).ToArray();
+            plain = decompressor.Unwrap(plain);
         }
 
         var (content, what) = Mutation.Of(plain, random);
         if (purpose == "map" && random.Next(8) != 0)
         {
-            using var compressor = new Compressor(1);
-            content = compressor.Wrap(content).ToArray();
+            using var compressor = new Compressor(new CompressionOptions(1));
+            content = compressor.Wrap(content);
         }
 
         return (repository.Keys.Seal(purpose, name, content), $"sealed again after {what}");
