@@ -29,6 +29,7 @@ internal sealed class RoundPlanner
     private readonly HashSet<string> _compareInFull;
     private readonly bool _absolute;
     private readonly Dictionary<(ulong, ulong), EntryKey> _firstNames = [];
+    private readonly SubdirectoriesAhead.Limit _ahead = new();
     private StatIdentity _oldStat;
     private bool _met, _answered, _oldRacy;
 
@@ -47,30 +48,39 @@ internal sealed class RoundPlanner
         for (var volume = 0; volume < roots.Count; volume++)
         {
             var seenAt = _round.Now();
-            var facts = roots[volume].Handle.Facts();
+            var root = DirectoryListing.Of(roots[volume], _round.Now);
+            await using var listing = root.ConfigureAwait(false);
+            var facts = root.Self;
             await MeetAsync(volume, "", cancellationToken).ConfigureAwait(false);
             if (Stands(facts))
                 await KeepAsync(cancellationToken).ConfigureAwait(false);
             else
                 await DescribeAsync(new EntryKey(volume, ""), facts, FileMetadata.ReadAttributes(roots[volume].Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
-            await DirectoryAsync(volume, "", Latin(_round.Request.Volumes[volume].Path), roots[volume], cancellationToken).ConfigureAwait(false);
+            await DirectoryAsync(volume, "", Latin(_round.Request.Volumes[volume].Path), root, cancellationToken).ConfigureAwait(false);
         }
 
         await MeetAsync(int.MaxValue, "", cancellationToken).ConfigureAwait(false);
         await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask DirectoryAsync(int volume, string path, string shownPath, OpenDirectory directory, CancellationToken cancellationToken)
+    private async ValueTask DirectoryAsync(int volume, string path, string shownPath, DirectoryListing directory, CancellationToken cancellationToken)
     {
-        var before = _round.Final ? directory.Handle.Facts().Identity : default;
-        foreach (var name in directory.Names())
+        directory.Read();
+        var subdirectories = new SubdirectoriesAhead(directory, _ahead, _round.Now);
+        await using var ending = subdirectories.ConfigureAwait(false);
+        for (var i = 0; i < directory.Names.Count; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            var name = directory.Names[i];
+            var seen = await directory.AtAsync(i).ConfigureAwait(false);
+            await subdirectories.ReachAsync(i).ConfigureAwait(false);
             if (path.Length == 0 && ReservedDirectory.IsReserved(name))
                 continue;
             try
             {
-                await NameAsync(volume, PathText.Join(path, name), _absolute ? $"{shownPath}/{name}" : "", directory, name, cancellationToken).ConfigureAwait(false);
+                if (seen.Error is not null)
+                    throw seen.Error;
+                await NameAsync(volume, PathText.Join(path, name), _absolute ? $"{shownPath}/{name}" : "", subdirectories, i, cancellationToken).ConfigureAwait(false);
             }
             catch (SystemCallException error)
             {
@@ -80,16 +90,22 @@ internal sealed class RoundPlanner
             }
         }
 
-        if (_round.Final && directory.Handle.Facts().Identity != before)
-            throw new RelocateException($"{directory.Handle.Shown}: the directory changed while the final snapshot read it: something still writes", ExitCode.OurError);
+        if (_round.Final && directory.Directory.Handle.Facts().Identity != directory.Self.Identity)
+            throw new RelocateException($"{directory.Directory.Handle.Shown}: the directory changed while the final snapshot read it: something still writes", ExitCode.OurError);
     }
 
-    private async ValueTask NameAsync(int volume, string path, string absolute, OpenDirectory directory, string name, CancellationToken cancellationToken)
+    /// <param name="volume">Its volume.</param>
+    /// <param name="path">Its path in that.</param>
+    /// <param name="absolute">Its path on this machine, where that is asked for.</param>
+    /// <param name="subdirectories">Of what it lies in.</param>
+    /// <param name="index">Its place there.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    private async ValueTask NameAsync(int volume, string path, string absolute, SubdirectoriesAhead subdirectories, int index, CancellationToken cancellationToken)
     {
-        // Before the stat: what is written in the same tick as it was, however long the reading takes, is read again in the next round.
-        var seenAt = _round.Now();
-        if (directory.FactsAt(name) is not { } facts)
+        var (directory, name, seen) = (subdirectories.Parent.Directory, subdirectories.Parent.Names[index], subdirectories.Parent.Seen(index));
+        if (seen.Facts is not { } facts)
             return;
+        var seenAt = seen.SeenAt;
         if (_round.Request.Filter is { } filter && filter.Excludes(Filtered(volume, path, absolute, facts)))
             return;
         if (facts.Type is EntryType.Socket or EntryType.Device)
@@ -111,7 +127,7 @@ internal sealed class RoundPlanner
         await MeetAsync(volume, path, cancellationToken).ConfigureAwait(false);
         if (facts.Type == EntryType.Directory)
         {
-            await EnterAsync(key, facts, absolute, directory, name, seenAt, cancellationToken).ConfigureAwait(false);
+            await EnterAsync(key, facts, absolute, subdirectories, index, seenAt, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -137,12 +153,12 @@ internal sealed class RoundPlanner
             _firstNames[inode] = key;
     }
 
-    private async ValueTask EnterAsync(EntryKey key, FileFacts facts, string absolute, OpenDirectory directory, string name, long seenAt, CancellationToken cancellationToken)
+    private async ValueTask EnterAsync(EntryKey key, FileFacts facts, string absolute, SubdirectoriesAhead subdirectories, int index, long seenAt, CancellationToken cancellationToken)
     {
-        OpenDirectory below;
+        DirectoryListing below;
         try
         {
-            below = directory.OpenDirectoryAt(name);
+            below = await subdirectories.OpenAsync(index).ConfigureAwait(false);
         }
         catch (SystemCallException error) when (error.IsDenied && !_round.Final && !_round.Moves)
         {
@@ -152,13 +168,12 @@ internal sealed class RoundPlanner
             return;
         }
 
-        using (below)
+        await using (below.ConfigureAwait(false))
         {
-            facts = below.Handle.Facts();
-            if (Stands(facts))
+            if (Stands(below.Self))
                 await KeepAsync(cancellationToken).ConfigureAwait(false);
             else
-                await DescribeAsync(key, facts, FileMetadata.ReadAttributes(below.Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
+                await DescribeAsync(key, below.Self, FileMetadata.ReadAttributes(below.Directory.Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
             await DirectoryAsync(key.Volume, key.Path, absolute, below, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -1,0 +1,109 @@
+using StatefulRelocate.Snapshots.Native;
+
+namespace StatefulRelocate.Snapshots.Rounds;
+
+/// <summary>What the file system said of a name.</summary>
+/// <param name="Facts">Null when it is gone.</param>
+/// <param name="Error">Why it could not be looked at; else null.</param>
+/// <param name="SeenAt">No later than when it was looked at: what is written in the same tick, however long the reading takes, is read again in the next round.</param>
+internal readonly record struct SeenName(FileFacts? Facts, SystemCallException? Error, long SeenAt);
+
+/// <summary>A directory of a volume with its names, of which it looks at some hundred at a time, and meanwhile at the next ones beside whoever walks it.</summary>
+internal sealed class DirectoryListing : IAsyncDisposable
+{
+    private const int PageLength = 256;
+    private readonly Func<long> _now;
+    private readonly bool _owns;
+    private List<string>? _names;
+    private SeenName[] _page = [];
+    private int _pageStart;
+    private Task<SeenName[]>? _next;
+
+    private DirectoryListing(OpenDirectory directory, Func<long> now, bool owns) => (Directory, Self, _now, _owns) = (directory, directory.Handle.Facts(), now, owns);
+
+    public OpenDirectory Directory { get; }
+
+    /// <summary>What it was itself, before its names were read.</summary>
+    public FileFacts Self { get; }
+
+    public IReadOnlyList<string> Names => _names ?? throw new InvalidOperationException("it is not read yet");
+
+    /// <summary>The end of those names that are looked at already.</summary>
+    public int SeenEnd => _pageStart + _page.Length;
+
+    /// <summary>A directory that somebody else keeps open.</summary>
+    public static DirectoryListing Of(OpenDirectory directory, Func<long> now) => new(directory, now, owns: false);
+
+    /// <exception cref="SystemCallException">It cannot be opened.</exception>
+    public static DirectoryListing Open(OpenDirectory parent, string name, Func<long> now)
+    {
+        var directory = parent.OpenDirectoryAt(name);
+        try
+        {
+            return new DirectoryListing(directory, now, owns: true);
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the names, and looks at the first of them, if that was not done yet.</summary>
+    /// <exception cref="SystemCallException">They cannot be read.</exception>
+    public void Read()
+    {
+        if (_names is not null)
+            return;
+        _names = Directory.Names();
+        _page = Look(0);
+    }
+
+    /// <summary>A name that was looked at already.</summary>
+    public SeenName Seen(int index) => _page[index - _pageStart];
+
+    /// <summary>The name of that index, none of which comes before one that was asked for.</summary>
+    public async ValueTask<SeenName> AtAsync(int index)
+    {
+        while (index >= SeenEnd)
+        {
+            var page = await (_next ?? Task.FromResult(Look(SeenEnd))).ConfigureAwait(false);
+            (_pageStart, _page, _next) = (SeenEnd, page, null);
+        }
+
+        if (_next is null && SeenEnd < Names.Count)
+        {
+            var start = SeenEnd;
+            _next = Task.Run(() => Look(start));
+        }
+
+        return Seen(index);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_next is not null)
+            await ((Task)_next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_owns)
+            Directory.Dispose();
+    }
+
+    private SeenName[] Look(int start)
+    {
+        var page = new SeenName[Math.Min(PageLength, Names.Count - start)];
+        for (var i = 0; i < page.Length; i++)
+        {
+            var seenAt = _now();
+            try
+            {
+                page[i] = new SeenName(Directory.FactsAt(Names[start + i]), null, seenAt);
+            }
+            catch (SystemCallException error)
+            {
+                page[i] = new SeenName(null, error, seenAt);
+            }
+        }
+
+        return page;
+    }
+}
