@@ -283,9 +283,4 @@ public sealed class HazardTests : IDisposable
 
         public override long GetTimestamp() => Interlocked.Add(ref _now, TimestampFrequency);
     }
-
-    private sealed class Asked(Func<FilteredEntry, bool> excludes) : IEntryFilter
-    {
-        public bool Excludes(in FilteredEntry entry) => excludes(entry);
-    }
 }
