@@ -57,7 +57,10 @@ internal sealed unsafe class OpenDirectory : IDisposable
     }
 
     /// <summary>The names in the directory, sorted by their bytes.</summary>
-    public List<string> Names()
+    public List<string> Names() => Names(int.MaxValue)!;
+
+    /// <summary>The same; null when there are more than <paramref name="most"/>.</summary>
+    public List<string>? Names(int most)
     {
         // A fresh descriptor: the position of a directory stream is shared by all users of one.
         using var stream = OpenDirectoryAt(".");
@@ -80,6 +83,9 @@ internal sealed unsafe class OpenDirectory : IDisposable
                         names.Add(name);
                     position += size;
                 }
+
+                if (names.Count > most)
+                    return null;
             }
         }
 
@@ -95,7 +101,11 @@ internal sealed unsafe class OpenDirectory : IDisposable
         {
             var length = Posix.ReadLinkAt(_handle.Descriptor, path, target, (nuint)buffer.Length);
             if (length < 0)
-                throw SystemCallException.Last("read the link", Show(name));
+            {
+                const int invalid = 22;
+                throw Posix.LastError == invalid ? new SystemCallException("read the link (it is none any more)", Show(name), Posix.NotFound) : SystemCallException.Last("read the link", Show(name));
+            }
+
             return Encoding.Latin1.GetString(buffer, 0, (int)length);
         }
     }

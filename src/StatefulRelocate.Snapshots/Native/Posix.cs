@@ -127,6 +127,9 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
 
+    [LibraryImport("libc", EntryPoint = "getegid")]
+    public static partial uint EffectiveGroup();
+
     public static int LastError => Marshal.GetLastPInvokeError();
 
     public static string Describe(int error) => Marshal.GetPInvokeErrorMessage(error);

@@ -22,6 +22,9 @@ internal sealed class SegmentBuilder : IDisposable
     private const ZSTD_cParameter LiteralCompressionMode = (ZSTD_cParameter)1002;
     private const int LiteralsAsTheyAre = 2;
 
+    /// <summary>At higher levels the search is what costs, and a second compressor takes megabytes.</summary>
+    private const int FastLevel = 3;
+
     private readonly PackWriter _packs;
     private readonly Compressor? _compressor, _noiseCompressor;
     private readonly byte[] _plain = new byte[PackWriter.SegmentLength];
@@ -39,7 +42,8 @@ internal sealed class SegmentBuilder : IDisposable
         if (compressionLevel > 0)
         {
             _compressor = new Compressor(new CompressionOptions(compressionLevel));
-            _noiseCompressor = new Compressor(new CompressionOptions(null, new Dictionary<ZSTD_cParameter, int> { [LiteralCompressionMode] = LiteralsAsTheyAre }, compressionLevel));
+            _noiseCompressor = compressionLevel > FastLevel ? _compressor
+                : new Compressor(new CompressionOptions(null, new Dictionary<ZSTD_cParameter, int> { [LiteralCompressionMode] = LiteralsAsTheyAre }, compressionLevel));
         }
 
         _drafts = new DraftSegment[packs.SegmentsTogether];

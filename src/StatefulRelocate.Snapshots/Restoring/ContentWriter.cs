@@ -162,7 +162,7 @@ internal sealed class ContentWriter : IDisposable
 
     /// <summary>
     /// What was written goes to the disk while the rest is still being decoded and read back: large files by their ranges, small ones, of which that would cost more than it spares, by
-    /// a sync of everything now and then. The one at the end finds little left to do.
+    /// a sync of everything now and then. The one at the end finds little left to do. A sync cannot be cut short: whoever cancels waits for the one that is under way.
     /// </summary>
     private void BeginWriteback(Batch batch)
     {
@@ -171,7 +171,7 @@ internal sealed class ContentWriter : IDisposable
         {
             if (piece.Job.Entry.Size > BlockMap.ChunkLength)
                 BeginWriteback(piece);
-            else if (piece.Kind != PieceKind.None)
+            else if (piece.Kind == PieceKind.Fill)
                 small += piece.Job.Entry.Size;
         }
 

@@ -46,17 +46,22 @@ internal sealed class FileJob : IDisposable
             _written.Add(written);
     }
 
-    /// <summary>
-    /// The file, made or opened when first asked for, with the size that it is to have if it had another. It is made with the mode that it is to have where the umask lets it:
-    /// to set it afterwards costs a tenth of a small file.
-    /// </summary>
+    /// <summary>The file, made or opened when first asked for, with the size that it is to have if it had another.</summary>
     public OpenFile Open()
     {
         lock (_lock)
-            return _file ??= Found is { } found ? Keep(found) : Directory.Handle.OpenAt(Name, Posix.ReadWrite | Posix.Create | Posix.Exclusive, (Entry.Mode & Permissions) | OwnerReadWrite);
+            return _file ??= Found is { } found ? Keep(found) : Directory.Handle.OpenAt(Name, Posix.ReadWrite | Posix.Create | Posix.Exclusive, FirstMode);
     }
 
     public void Dispose() => _file?.Dispose();
+
+    /// <summary>
+    /// What the file is made with: the mode that it is to have, if owner and group are at once those that it is to have and no access list says otherwise, because to set it afterwards
+    /// costs a tenth of a small file. Else nobody but its owner may open it before it is done.
+    /// </summary>
+    private uint FirstMode
+        => Entry.Attributes.IsEmpty && Entry.User == Posix.EffectiveUser() && Entry.Group == Posix.EffectiveGroup() && !Directory.GivesGroup && !Directory.Inherits
+            ? (Entry.Mode & Permissions) | OwnerReadWrite : OwnerReadWrite;
 
     private OpenFile Keep(FileFacts found)
     {

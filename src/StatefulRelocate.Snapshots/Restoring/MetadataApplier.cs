@@ -7,7 +7,6 @@ namespace StatefulRelocate.Snapshots.Restoring;
 internal sealed class MetadataApplier
 {
     private const int Invalid = 22;
-    private const uint SetIdBits = 0xC00;
     private int _owners, _attributes;
 
     /// <summary>A file whose content is written; whatever stands under its name, only what is open is changed.</summary>
@@ -82,7 +81,7 @@ internal sealed class MetadataApplier
     private static void SetModeAndTime(OpenFile file, TreeEntry entry, FileFacts facts)
     {
         // Last: a new owner clears the set-uid bits, and an access list sets the group's.
-        if (facts.Mode != entry.Mode || !entry.Attributes.IsEmpty || (entry.Mode & SetIdBits) != 0)
+        if (facts.Mode != entry.Mode || !entry.Attributes.IsEmpty || (entry.Mode & 0xC00) != 0)
             Require(HandleMetadata.SetMode(file, entry.Mode), "set the mode", file.Shown);
         if (!HasTime(facts, entry))
             SetTime(file, entry);
@@ -94,7 +93,7 @@ internal sealed class MetadataApplier
     private static bool HasTime(FileFacts facts, TreeEntry entry) => facts.ModifiedSeconds == entry.ModifiedSeconds && facts.ModifiedNanoseconds == entry.ModifiedNanoseconds;
 
     private static bool IsAsWanted(FileFacts facts, TreeEntry entry)
-        => facts.User == entry.User && facts.Group == entry.Group && facts.Mode == entry.Mode && (entry.Mode & SetIdBits) == 0 && HasTime(facts, entry);
+        => facts.User == entry.User && facts.Group == entry.Group && facts.Mode == entry.Mode && HasTime(facts, entry);
 
     private bool SetOwner(OpenFile file, TreeEntry entry, FileFacts facts)
         => (facts.User == entry.User && facts.Group == entry.Group) || Owned(HandleMetadata.SetOwner(file, entry.User, entry.Group), file.Shown);

@@ -10,11 +10,12 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// </summary>
 internal sealed class TargetDirectory
 {
+    private const uint SetGroupBit = 0x400;
     private readonly MetadataApplier _metadata;
     private readonly List<string> _names;
     private int _next;
     private int _pending = 1;
-    private int _inherits;
+    private int _inherits, _givesGroup;
 
     /// <param name="parent">What it lies in; null for a volume's own.</param>
     /// <param name="handle">It, opened; taken over.</param>
@@ -37,15 +38,10 @@ internal sealed class TargetDirectory
     public TreeEntry Entry { get; }
 
     /// <summary>Whether files that are made in it come with an access list of their own.</summary>
-    public bool Inherits
-    {
-        get
-        {
-            if (_inherits == 0)
-                _inherits = HandleMetadata.Probe(Handle.Handle, "system.posix_acl_default") == 0 ? 1 : 2;
-            return _inherits == 1;
-        }
-    }
+    public bool Inherits => Known(ref _inherits, () => HandleMetadata.Probe(Handle.Handle, "system.posix_acl_default") == 0);
+
+    /// <summary>Whether files that are made in it get its group, and not that of this process.</summary>
+    public bool GivesGroup => Known(ref _givesGroup, () => (Handle.Handle.Facts().Mode & SetGroupBit) != 0);
 
     /// <summary>The next name that was found in it and not asked for yet, or null.</summary>
     public string? Next => _next < _names.Count ? _names[_next] : null;
@@ -69,5 +65,13 @@ internal sealed class TargetDirectory
         _metadata.Finish(this);
         Handle.Dispose();
         Parent?.Release();
+    }
+
+    /// <summary>Asked for once; by two threads at the same time perhaps twice, with the same answer.</summary>
+    private static bool Known(ref int answer, Func<bool> ask)
+    {
+        if (answer == 0)
+            answer = ask() ? 1 : 2;
+        return answer == 1;
     }
 }

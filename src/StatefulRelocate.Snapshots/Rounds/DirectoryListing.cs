@@ -50,19 +50,34 @@ internal sealed class DirectoryListing : IAsyncDisposable
     }
 
     /// <summary>Reads the names, and looks at the first of them, if that was not done yet.</summary>
+    /// <param name="most">How many there may be.</param>
+    /// <returns>Whether there are no more of them than that.</returns>
     /// <exception cref="SystemCallException">They cannot be read.</exception>
-    public void Read()
+    public bool Read(int most = int.MaxValue)
     {
-        if (_names is not null)
-            return;
-        _names = Directory.Names();
-        _page = Look(0);
+        if (_names is null && (_names = Directory.Names(most)) is not null)
+            _page = Look(0);
+        return _names is not null;
     }
 
     /// <summary>A name that was looked at already.</summary>
     public SeenName Seen(int index) => _page[index - _pageStart];
 
-    /// <summary>The name of that index, none of which comes before one that was asked for.</summary>
+    /// <summary>Looks at a name now.</summary>
+    public SeenName Look(string name)
+    {
+        var seenAt = _now();
+        try
+        {
+            return new SeenName(Directory.FactsAt(name), null, seenAt);
+        }
+        catch (SystemCallException error)
+        {
+            return new SeenName(null, error, seenAt);
+        }
+    }
+
+    /// <summary>A name, as it was not long ago. To be asked for in ascending order.</summary>
     public async ValueTask<SeenName> AtAsync(int index)
     {
         while (index >= SeenEnd)
@@ -77,7 +92,9 @@ internal sealed class DirectoryListing : IAsyncDisposable
             _next = Task.Run(() => Look(start));
         }
 
-        return Seen(index);
+        // While large files before it were read, it may have changed: then the next round, perhaps the final one, would have to carry that.
+        var seen = Seen(index);
+        return _now() - seen.SeenAt > KernelClock.RacyWindow ? Look(Names[index]) : seen;
     }
 
     public async ValueTask DisposeAsync()
@@ -92,18 +109,7 @@ internal sealed class DirectoryListing : IAsyncDisposable
     {
         var page = new SeenName[Math.Min(PageLength, Names.Count - start)];
         for (var i = 0; i < page.Length; i++)
-        {
-            var seenAt = _now();
-            try
-            {
-                page[i] = new SeenName(Directory.FactsAt(Names[start + i]), null, seenAt);
-            }
-            catch (SystemCallException error)
-            {
-                page[i] = new SeenName(null, error, seenAt);
-            }
-        }
-
+            page[i] = Look(Names[start + i]);
         return page;
     }
 }

@@ -17,8 +17,8 @@ internal sealed class RoundPipeline(RoundContext round, RoundSequencer sequencer
     /// <summary>Bytes of files that are being read, or read ahead into the page cache.</summary>
     private const long Window = 64L << 20;
 
-    /// <summary>The planner, the sequencer, and uploads, which block where the store is a directory.</summary>
-    private const int OtherThreads = 6;
+    /// <summary>The planner and what it lists ahead, the sequencer, and uploads, which block where the store is a directory.</summary>
+    private const int OtherThreads = 6 + SubdirectoriesAhead.Threads;
 
     /// <summary>How many read and compress: two for each processor, half of them waiting for the disk.</summary>
     public static int Workers => Math.Clamp(Environment.ProcessorCount * 2, 2, 16);

@@ -66,7 +66,10 @@ internal sealed class RoundPlanner
     private async ValueTask DirectoryAsync(int volume, string path, string shownPath, DirectoryListing directory, CancellationToken cancellationToken)
     {
         directory.Read();
-        var subdirectories = new SubdirectoriesAhead(directory, _ahead, _round.Now);
+        string Absolute(string name) => _absolute ? $"{shownPath}/{name}" : "";
+        bool Reserved(string name) => path.Length == 0 && ReservedDirectory.IsReserved(name);
+        var subdirectories = new SubdirectoriesAhead(
+            directory, _ahead, (name, facts) => !Reserved(name) && !Excludes(volume, PathText.Join(path, name), Absolute(name), facts), _round.Now);
         await using var ending = subdirectories.ConfigureAwait(false);
         for (var i = 0; i < directory.Names.Count; i++)
         {
@@ -74,13 +77,14 @@ internal sealed class RoundPlanner
             var name = directory.Names[i];
             var seen = await directory.AtAsync(i).ConfigureAwait(false);
             await subdirectories.ReachAsync(i).ConfigureAwait(false);
-            if (path.Length == 0 && ReservedDirectory.IsReserved(name))
+            if (Reserved(name))
                 continue;
             try
             {
                 if (seen.Error is not null)
                     throw seen.Error;
-                await NameAsync(volume, PathText.Join(path, name), _absolute ? $"{shownPath}/{name}" : "", subdirectories, i, cancellationToken).ConfigureAwait(false);
+                if (seen.Facts is { } facts && !Excludes(volume, PathText.Join(path, name), Absolute(name), facts))
+                    await NameAsync(new ReachedName(new EntryKey(volume, PathText.Join(path, name)), Absolute(name), directory, subdirectories, i, facts, seen.SeenAt), cancellationToken).ConfigureAwait(false);
             }
             catch (SystemCallException error)
             {
@@ -94,28 +98,16 @@ internal sealed class RoundPlanner
             throw new RelocateException($"{directory.Directory.Handle.Shown}: the directory changed while the final snapshot read it: something still writes", ExitCode.OurError);
     }
 
-    /// <param name="volume">Its volume.</param>
-    /// <param name="path">Its path in that.</param>
-    /// <param name="absolute">Its path on this machine, where that is asked for.</param>
-    /// <param name="subdirectories">Of what it lies in.</param>
-    /// <param name="index">Its place there.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    private async ValueTask NameAsync(int volume, string path, string absolute, SubdirectoriesAhead subdirectories, int index, CancellationToken cancellationToken)
+    private async ValueTask NameAsync(ReachedName reached, CancellationToken cancellationToken)
     {
-        var (directory, name, seen) = (subdirectories.Parent.Directory, subdirectories.Parent.Names[index], subdirectories.Parent.Seen(index));
-        if (seen.Facts is not { } facts)
-            return;
-        var seenAt = seen.SeenAt;
-        if (_round.Request.Filter is { } filter && filter.Excludes(Filtered(volume, path, absolute, facts)))
-            return;
+        var ((volume, path), facts, directory) = (reached.Key, reached.Facts, reached.Parent.Directory);
         if (facts.Type is EntryType.Socket or EntryType.Device)
         {
-            _round.Warnings.Add($"{directory.Show(name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
+            _round.Warnings.Add($"{directory.Show(reached.Name)}: skipped: a {(facts.Type == EntryType.Socket ? "socket" : "device node")}");
             return;
         }
 
-        var key = new EntryKey(volume, path);
-        var inode = (facts.Identity.Device, facts.Identity.Inode);
+        var inode = InodeOf(facts);
         var linked = facts.Type != EntryType.Directory && facts.Links > 1;
         if (linked && _firstNames.TryGetValue(inode, out var first) && first.Volume == volume)
         {
@@ -127,12 +119,12 @@ internal sealed class RoundPlanner
         await MeetAsync(volume, path, cancellationToken).ConfigureAwait(false);
         if (facts.Type == EntryType.Directory)
         {
-            await EnterAsync(key, facts, absolute, subdirectories, index, seenAt, cancellationToken).ConfigureAwait(false);
+            await EnterAsync(reached, cancellationToken).ConfigureAwait(false);
             return;
         }
 
         var ranges = _round.Ranges[volume];
-        if (Stands(facts) && !(_compareInFull.Count > 0 && _compareInFull.Contains(absolute)) && !(facts.Type == EntryType.File && ranges.MustRead(path)))
+        if (Stands(facts) && !(_compareInFull.Count > 0 && _compareInFull.Contains(reached.Absolute)) && !(facts.Type == EntryType.File && ranges.MustRead(path)))
         {
             if (facts.Type == EntryType.File)
                 ranges.Keep(path);
@@ -140,31 +132,35 @@ internal sealed class RoundPlanner
         }
         else if (facts.Type == EntryType.File)
         {
-            await FileAsync(key, directory, name, seenAt, cancellationToken).ConfigureAwait(false);
+            var read = await FileAsync(reached.Key, directory, reached.Name, cancellationToken).ConfigureAwait(false);
+
+            // Another file may bear the name by now; the names that this one still has are not links to that.
+            linked &= InodeOf(read) == inode;
         }
         else
         {
             var link = facts.Type == EntryType.SymbolicLink;
             await DescribeAsync(
-                key, facts, link ? [] : FileMetadata.ReadAttributes(directory.Handle.ProcPath(name)), link ? directory.ReadLink(name) : "", seenAt, cancellationToken).ConfigureAwait(false);
+                reached.Key, facts, link ? [] : FileMetadata.ReadAttributes(directory.Handle.ProcPath(reached.Name)), link ? directory.ReadLink(reached.Name) : "", reached.SeenAt, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         if (linked)
-            _firstNames[inode] = key;
+            _firstNames[inode] = reached.Key;
     }
 
-    private async ValueTask EnterAsync(EntryKey key, FileFacts facts, string absolute, SubdirectoriesAhead subdirectories, int index, long seenAt, CancellationToken cancellationToken)
+    private async ValueTask EnterAsync(ReachedName reached, CancellationToken cancellationToken)
     {
         DirectoryListing below;
         try
         {
-            below = await subdirectories.OpenAsync(index).ConfigureAwait(false);
+            below = await reached.Subdirectories.OpenAsync(reached.Index).ConfigureAwait(false);
         }
         catch (SystemCallException error) when (error.IsDenied && !_round.Final && !_round.Moves)
         {
             // The directory itself is known; what lies in it is not.
             _round.Warnings.Add($"{error.Message}; what it holds is not in this snapshot");
-            await DescribeAsync(key, facts, [], "", seenAt, cancellationToken).ConfigureAwait(false);
+            await DescribeAsync(reached.Key, reached.Facts, [], "", reached.SeenAt, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -173,13 +169,15 @@ internal sealed class RoundPlanner
             if (Stands(below.Self))
                 await KeepAsync(cancellationToken).ConfigureAwait(false);
             else
-                await DescribeAsync(key, below.Self, FileMetadata.ReadAttributes(below.Directory.Handle), "", seenAt, cancellationToken).ConfigureAwait(false);
-            await DirectoryAsync(key.Volume, key.Path, absolute, below, cancellationToken).ConfigureAwait(false);
+                await DescribeAsync(reached.Key, below.Self, FileMetadata.ReadAttributes(below.Directory.Handle), "", reached.SeenAt, cancellationToken).ConfigureAwait(false);
+            await DirectoryAsync(reached.Key.Volume, reached.Key.Path, reached.Absolute, below, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask FileAsync(EntryKey key, OpenDirectory directory, string name, long seenAt, CancellationToken cancellationToken)
+    /// <summary>A file that has to be read; what it was when it was opened.</summary>
+    private async ValueTask<FileFacts> FileAsync(EntryKey key, OpenDirectory directory, string name, CancellationToken cancellationToken)
     {
+        var seenAt = _round.Now();
         var file = directory.OpenAt(name, Posix.ReadOnly | Posix.NonBlocking);
         RangedFile? ranged = null;
         FileJob job;
@@ -214,6 +212,7 @@ internal sealed class RoundPlanner
         _answered = true;
         await _output.PutAsync(job, cancellationToken).ConfigureAwait(false);
         await HandOutAsync(job, cancellationToken).ConfigureAwait(false);
+        return job.Facts;
     }
 
     /// <summary>Hands out the chunks that hold data, in parts; holes, and what a list of changed ranges does not name, nobody reads.</summary>
@@ -371,9 +370,18 @@ internal sealed class RoundPlanner
     private OldRow OldOf(JournalRow row)
         => new(row.Type, row.Digest.ToArray(), row.Type == EntryType.File ? row.Blocks(row.Size, _oldChunks!) : FileBlocks.None);
 
-    private FilteredEntry Filtered(int volume, string path, string absolute, in FileFacts facts) => new(
-        _round.Request.Volumes[volume].Name, path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)),
-        facts.Type == EntryType.Directory, facts.Type == EntryType.File ? facts.Size : 0);
+    private bool Excludes(int volume, string path, string absolute, in FileFacts facts)
+        => _round.Request.Filter is { } filter && filter.Excludes(new FilteredEntry(
+            _round.Request.Volumes[volume].Name, path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)),
+            facts.Type == EntryType.Directory, facts.Type == EntryType.File ? facts.Size : 0));
+
+    private static (ulong Device, ulong Inode) InodeOf(in FileFacts facts) => (facts.Identity.Device, facts.Identity.Inode);
 
     private static string Latin(string path) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(path));
+
+    /// <summary>A name that the walk has come to.</summary>
+    private readonly record struct ReachedName(EntryKey Key, string Absolute, DirectoryListing Parent, SubdirectoriesAhead Subdirectories, int Index, FileFacts Facts, long SeenAt)
+    {
+        public string Name => Parent.Names[Index];
+    }
 }

@@ -4,34 +4,23 @@ using StatefulRelocate.Benchmarks.Processes;
 
 namespace StatefulRelocate.Benchmarks.Limits;
 
-/// <summary>What the disk can do at best, in bytes a second. All that is written counts when it is durable.</summary>
-/// <param name="Read">Reading one file from it, a thread for each processor.</param>
+/// <summary>What the disk can do, in bytes a second, the best of three. All that is written counts when it is durable.</summary>
 /// <param name="Write">Writing one file.</param>
-/// <param name="Together">Both at once: what is read and what is written, added up.</param>
 /// <param name="Pages">Rewriting 8 KiB pages at random places of a file.</param>
-internal sealed partial record DiskLimits(double Read, double Write, double Together, double Pages)
+/// <param name="Cold">What can be measured where reads can be made to come from the disk; else null.</param>
+internal sealed partial record DiskLimits(double Write, double Pages, ColdLimits? Cold)
 {
-    private const int Piece = 256 << 10, WritePiece = 4 << 20, Page = 8192, MostPages = 1310;
+    private const int Piece = 256 << 10, WritePiece = 4 << 20, SyncPiece = 32 << 20, Page = 8192, MostPages = 1310, Tries = 3;
 
-    /// <summary>Null where reads cannot be made to come from the disk.</summary>
-    public static DiskLimits? Measure(string directory, byte[] content)
+    public static DiskLimits Measure(string directory, byte[] content)
     {
-        if (!PageCache.CanDrop)
-            return null;
         var (read, written) = (Path.Combine(directory, "limits-read.dat"), Path.Combine(directory, "limits-write.dat"));
         try
         {
+            var write = Best(() => content.Length / Seconds(() => WriteFile(written, content)));
+            var pages = Best(() => RewritePages(written, content));
             WriteFile(read, content);
-            PageCache.Drop();
-            var reading = Seconds(() => ReadFile(read, content.Length, Environment.ProcessorCount));
-            var writing = Seconds(() => WriteFile(written, content));
-            File.Delete(written);
-            PageCache.Drop();
-            var together = Seconds(() => Parallel.Invoke(() => ReadFile(read, content.Length, 1), () => WriteFile(written, content)));
-            PageCache.Sync();
-            var pages = Math.Min(MostPages, content.Length / Page / 4);
-            var paging = Seconds(() => RewritePages(written, content, pages));
-            return new DiskLimits(content.Length / reading, content.Length / writing, 2.0 * content.Length / together, (double)pages * Page / paging);
+            return new DiskLimits(write, pages, !PageCache.CanDrop ? null : new ColdLimits(Best(() => ReadCold(read, content)), Best(() => ReadAndWrite(read, written, content))));
         }
         finally
         {
@@ -40,35 +29,98 @@ internal sealed partial record DiskLimits(double Read, double Write, double Toge
         }
     }
 
-    private static void WriteFile(string path, byte[] content)
+    private static double ReadCold(string path, byte[] content)
     {
-        using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
-        for (var offset = 0; offset < content.Length; offset += WritePiece)
-            stream.Write(content, offset, Math.Min(WritePiece, content.Length - offset));
-        stream.Flush(flushToDisk: true);
+        PageCache.Drop();
+        var threads = Environment.ProcessorCount;
+        return content.Length / Seconds(() => Parallel.For(0, threads, i =>
+            ReadFile(path, (long)content.Length / threads * i, content.Length / threads, _ => true)));
     }
 
-    private static void ReadFile(string path, int length, int threads)
+    /// <summary>Both at once, until the first of them is done.</summary>
+    private static double ReadAndWrite(string read, string written, byte[] content)
     {
-        using var file = File.OpenHandle(path);
-        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
+        PageCache.Drop();
+        var (moved, isOver, began) = (0L, false, Stopwatch.GetTimestamp());
+        TimeSpan? lasted = null;
+        bool Count(long bytes)
         {
-            var buffer = new byte[Piece];
-            for (long offset = (long)length / threads * i, end = offset + (length / threads); offset < end; offset += Piece)
-                RandomAccess.Read(file, buffer, offset);
+            if (!Volatile.Read(ref isOver))
+                Interlocked.Add(ref moved, bytes);
+            return !Volatile.Read(ref isOver);
+        }
+
+        void End()
+        {
+            lasted ??= Stopwatch.GetElapsedTime(began);
+            Volatile.Write(ref isOver, true);
+        }
+
+        Parallel.Invoke(
+            () =>
+            {
+                ReadFile(read, 0, content.Length, Count);
+                End();
+            },
+            () =>
+            {
+                WriteFile(written, content, Count);
+                End();
+            });
+        return moved / lasted!.Value.TotalSeconds;
+    }
+
+    private static double RewritePages(string path, byte[] content)
+    {
+        PageCache.Sync();
+        var pages = Math.Min(MostPages, content.Length / Page / 4);
+        var numbers = Enumerable.Range(0, content.Length / Page).ToArray();
+        new Random(pages).Shuffle(numbers);
+        var chosen = numbers.Take(pages).Order().ToList();
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
+        return (double)pages * Page / Seconds(() =>
+        {
+            foreach (var number in chosen)
+                RandomAccess.Write(file, content.AsSpan(0, Page), (long)number * Page);
+            if (SyncFileSystem((int)file.DangerousGetHandle()) != 0)
+                throw new BenchmarkException($"{path}: syncfs failed");
         });
     }
 
-    private static void RewritePages(string path, byte[] content, int pages)
+    /// <param name="path">The file.</param>
+    /// <param name="content">What it is to be.</param>
+    /// <param name="durable">Is told of bytes that are, some megabytes at a time, and says whether to go on; null syncs once, at the end.</param>
+    private static void WriteFile(string path, byte[] content, Func<long, bool>? durable = null)
     {
-        var random = new Random(pages);
-        var numbers = Enumerable.Range(0, pages).Select(_ => random.Next(content.Length / Page)).Order();
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
-        foreach (var number in numbers)
-            RandomAccess.Write(file, content.AsSpan(0, Page), (long)number * Page);
-        if (SyncFileSystem((int)file.DangerousGetHandle()) != 0)
-            throw new BenchmarkException($"{path}: syncfs failed");
+        using var stream = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0);
+        for (int offset = 0, synced = 0; offset < content.Length;)
+        {
+            var length = Math.Min(WritePiece, content.Length - offset);
+            stream.Write(content, offset, length);
+            offset += length;
+            if (durable is null || (offset - synced < SyncPiece && offset < content.Length))
+                continue;
+            stream.Flush(flushToDisk: true);
+            if (!durable(offset - synced))
+                return;
+            synced = offset;
+        }
+
+        stream.Flush(flushToDisk: true);
     }
+
+    private static void ReadFile(string path, long start, long length, Func<long, bool> goesOn)
+    {
+        using var file = File.OpenHandle(path);
+        var buffer = new byte[Piece];
+        for (var offset = start; offset < start + length; offset += Piece)
+        {
+            if (!goesOn(RandomAccess.Read(file, buffer, offset)))
+                return;
+        }
+    }
+
+    private static double Best(Func<double> rate) => Enumerable.Range(0, Tries).Max(_ => rate());
 
     private static double Seconds(Action act)
     {
@@ -80,3 +132,8 @@ internal sealed partial record DiskLimits(double Read, double Write, double Toge
     [LibraryImport("libc", EntryPoint = "syncfs")]
     private static partial int SyncFileSystem(int descriptor);
 }
+
+/// <summary>Reads that come from the disk, in bytes a second.</summary>
+/// <param name="Read">One file, a thread for each processor.</param>
+/// <param name="Together">One file, while another one is written: the bytes of both.</param>
+internal sealed record ColdLimits(double Read, double Together);

@@ -15,18 +15,21 @@ internal sealed record Limit(string What, double? OneThread, double? AllThreads)
 /// <param name="Memory">What is done in memory.</param>
 /// <param name="PageCache">Bytes a second that come from the page cache, all threads together.</param>
 /// <param name="Disk">What the disk does.</param>
-internal sealed record MachineLimits(IReadOnlyList<Limit> Memory, double PageCache, DiskLimits? Disk)
+internal sealed record MachineLimits(IReadOnlyList<Limit> Memory, double PageCache, DiskLimits Disk)
 {
     private const int Piece = 256 * 1024;
 
     /// <summary>All of them, in words.</summary>
-    public IReadOnlyList<Limit> All => Disk is null ? Memory :
+    public IReadOnlyList<Limit> All =>
     [
         .. Memory,
-        new("read from the disk, 256 KiB pread", null, Disk.Read),
         new("write + fsync, 4 MiB writes", Disk.Write, null),
-        new("read from the disk beside write + fsync, the sum", null, Disk.Together),
         new("rewrite 8 KiB pages at random places + syncfs", Disk.Pages, null),
+        .. Disk.Cold is not { } cold ? Array.Empty<Limit>() :
+        [
+            new("read from the disk, 256 KiB pread", null, cold.Read),
+            new("read from the disk beside write + fsync, the sum", null, cold.Together),
+        ],
     ];
 
     public static MachineLimits Measure(string directory, double scale)

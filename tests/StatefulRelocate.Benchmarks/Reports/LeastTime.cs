@@ -12,18 +12,19 @@ internal static class LeastTime
     /// <summary>In seconds, with the repository in a directory of the same disk; null where it says nothing.</summary>
     public static double? Of(BenchmarkResult result, string set, string place, string operation)
     {
-        if (result.Limits is not { Disk: { } disk } limits || !result.Sets.TryGetValue(set, out var data))
+        if (result.Limits is not { Disk: { Cold: { } cold } disk } limits || !result.Sets.TryGetValue(set, out var data))
             return null;
         var work = data.Work;
         double Stored(string of) => result.Median(set, place, RelocateEngine.Ours, of, s => s.StoredBytes) ?? 0;
         double InPlace() => work.ChangedBytes / (work.ChangesPages ? disk.Pages : disk.Write);
-        double Warm() => (work.TouchedBytes / limits.PageCache) + (Stored(Operations.DeltaWarm) / disk.Write);
+        double Warm() => Math.Max(work.TouchedBytes / limits.PageCache, Stored(Operations.DeltaWarm) / disk.Write);
+        double Moved(double read, double written) => Math.Max(Math.Max(read / cold.Read, written / disk.Write), (read + written) / cold.Together);
         return operation switch
         {
-            Operations.First => (work.Bytes + Stored(Operations.First)) / disk.Together,
-            Operations.DeltaCold => work.TouchedBytes / disk.Read,
+            Operations.First => Moved(work.Bytes, Stored(Operations.First)),
+            Operations.DeltaCold => Moved(work.TouchedBytes, Stored(Operations.DeltaCold)),
             Operations.DeltaWarm => Warm(),
-            Operations.FullRestore => (work.Bytes + Stored(Operations.First)) / disk.Together,
+            Operations.FullRestore => Moved(Stored(Operations.First), work.Bytes),
             Operations.InPlace => InPlace(),
             Operations.FinalRound => Warm() + InPlace(),
             _ => null,

@@ -152,7 +152,7 @@ public sealed class HazardTests : IDisposable
         {
             if (entry.Path == "b")
                 File.Delete(entry.AbsolutePath);
-            if (entry.Path == "c")
+            if (entry.Path == "c" && Directory.Exists(entry.AbsolutePath))
                 Directory.Delete(entry.AbsolutePath, recursive: true);
             return false;
         });
