@@ -24,7 +24,7 @@ public sealed class InterleavingTests : IDisposable
     private readonly ConcurrentDictionary<string, int> _counts = new();
     private static readonly string[] Kinds = ["sealed", "pruned", "forgotten", "restored", "killed", "deleted"];
 
-    private int _next, _seed, _enough;
+    private int _next, _seed, _enough, _pruning;
     private bool _isLast;
     private CancellationTokenSource? _stop;
 
@@ -105,6 +105,10 @@ public sealed class InterleavingTests : IDisposable
 
     private async Task SnapshotAsync(Repository repository, int who, Random random)
     {
+        // Beside three that seal without a pause a prune may be put off for ever, and the more is stored the longer it looks. When enough was sealed, none begins while one looks; those
+        // that are under way go on.
+        while (_counts.GetValueOrDefault("sealed") >= _enough && Volatile.Read(ref _pruning) > 0 && !_stop!.IsCancellationRequested)
+            await Task.Delay(1, Workspace.Cancellation);
         var source = Directory.CreateDirectory(Path.Combine(_workspace.Root, $"source-{who}")).FullName;
         Mutate(source, random);
         var id = $"s-{who}-{Interlocked.Increment(ref _next)}";
@@ -137,6 +141,7 @@ public sealed class InterleavingTests : IDisposable
 
         // A day between two prunes: what the killed ones left is in the way of three of them at most.
         _store.Advance(TimeSpan.FromHours(25));
+        Interlocked.Increment(ref _pruning);
         try
         {
             var outcome = await new Pruner(repository).RunAsync(new() { Grace = TimeSpan.Zero, WriterTimeout = timeout }, null, Workspace.Cancellation);
@@ -148,6 +153,10 @@ public sealed class InterleavingTests : IDisposable
         catch (RelocateException error) when (error.Message.Contains("run it again", StringComparison.Ordinal))
         {
             Count("taken over");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _pruning);
         }
     }
 
