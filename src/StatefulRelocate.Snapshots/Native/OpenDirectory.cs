@@ -101,11 +101,7 @@ internal sealed unsafe class OpenDirectory : IDisposable
         {
             var length = Posix.ReadLinkAt(_handle.Descriptor, path, target, (nuint)buffer.Length);
             if (length < 0)
-            {
-                const int invalid = 22;
-                throw Posix.LastError == invalid ? new SystemCallException("read the link (it is none any more)", Show(name), Posix.NotFound) : SystemCallException.Last("read the link", Show(name));
-            }
-
+                throw Posix.LastError == Posix.Invalid ? new SystemCallException("read the link (it is none any more)", Show(name), Posix.NotFound) : SystemCallException.Last("read the link", Show(name));
             return Encoding.Latin1.GetString(buffer, 0, (int)length);
         }
     }

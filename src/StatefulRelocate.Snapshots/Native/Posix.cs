@@ -9,7 +9,7 @@ internal static unsafe partial class Posix
     public const int Create = 0x40, Exclusive = 0x80, NonBlocking = 0x800, CloseOnExec = 0x80000, PathOnly = 0x200000, NoName = 0x400000;
     public const int AtRemoveDirectory = 0x200, AtNoFollow = 0x100, AtEmptyPath = 0x1000;
     public const int SeekData = 3, SeekHole = 4;
-    public const int NotPermitted = 1, NotFound = 2, IoError = 5, NoSuchAddress = 6, AccessDenied = 13, Exists = 17, NotDirectory = 20, IsDirectory = 21,
+    public const int NotPermitted = 1, NotFound = 2, IoError = 5, NoSuchAddress = 6, AccessDenied = 13, Exists = 17, NotDirectory = 20, IsDirectory = 21, Invalid = 22,
         NoSpace = 28, ReadOnlyFileSystem = 30, TooManyLinks = 40, NoData = 61, Unsupported = 95, StaleHandle = 116;
 
     // These two bits differ between the kernel's x86 and ARM tables.

@@ -42,7 +42,7 @@ internal sealed class SegmentBuilder : IDisposable
         if (compressionLevel > 0)
         {
             _compressor = new Compressor(new CompressionOptions(compressionLevel));
-            _noiseCompressor = compressionLevel > FastLevel ? _compressor
+            _noiseCompressor = compressionLevel > FastLevel ? null
                 : new Compressor(new CompressionOptions(null, new Dictionary<ZSTD_cParameter, int> { [LiteralCompressionMode] = LiteralsAsTheyAre }, compressionLevel));
         }
 
@@ -81,7 +81,7 @@ internal sealed class SegmentBuilder : IDisposable
     private ValueTask CloseSegmentAsync()
     {
         var plain = _plain.AsSpan(0, _filled);
-        var compressor = Noise.Prevails(plain) ? _noiseCompressor : _compressor;
+        var compressor = _noiseCompressor is not null && Noise.Prevails(plain) ? _noiseCompressor : _compressor;
         var length = compressor?.Wrap(plain, _stored.AsSpan(_storedLength)) ?? _filled;
         var useful = length < _filled;
         if (!useful)

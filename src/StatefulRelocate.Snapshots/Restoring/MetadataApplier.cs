@@ -6,7 +6,6 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// <summary>Gives names the owner, attributes, mode and time that the snapshot says; sets only what differs. Used by many threads.</summary>
 internal sealed class MetadataApplier
 {
-    private const int Invalid = 22;
     private int _owners, _attributes;
 
     /// <summary>A file whose content is written; whatever stands under its name, only what is open is changed.</summary>
@@ -120,7 +119,7 @@ internal sealed class MetadataApplier
 
     private bool Owned(int error, string shown)
     {
-        if (error is Posix.NotPermitted or Invalid)
+        if (error is Posix.NotPermitted or Posix.Invalid)
         {
             Interlocked.Increment(ref _owners);
             return false;

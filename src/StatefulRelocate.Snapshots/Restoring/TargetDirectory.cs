@@ -38,10 +38,10 @@ internal sealed class TargetDirectory
     public TreeEntry Entry { get; }
 
     /// <summary>Whether files that are made in it come with an access list of their own.</summary>
-    public bool Inherits => Known(ref _inherits, () => HandleMetadata.Probe(Handle.Handle, "system.posix_acl_default") == 0);
+    public bool Inherits => Known(ref _inherits, static handle => HandleMetadata.Probe(handle, "system.posix_acl_default") == 0);
 
     /// <summary>Whether files that are made in it get its group, and not that of this process.</summary>
-    public bool GivesGroup => Known(ref _givesGroup, () => (Handle.Handle.Facts().Mode & SetGroupBit) != 0);
+    public bool GivesGroup => Known(ref _givesGroup, static handle => (handle.Facts().Mode & SetGroupBit) != 0);
 
     /// <summary>The next name that was found in it and not asked for yet, or null.</summary>
     public string? Next => _next < _names.Count ? _names[_next] : null;
@@ -68,10 +68,10 @@ internal sealed class TargetDirectory
     }
 
     /// <summary>Asked for once; by two threads at the same time perhaps twice, with the same answer.</summary>
-    private static bool Known(ref int answer, Func<bool> ask)
+    private bool Known(ref int answer, Func<OpenFile, bool> ask)
     {
         if (answer == 0)
-            answer = ask() ? 1 : 2;
+            answer = ask(Handle.Handle) ? 1 : 2;
         return answer == 1;
     }
 }

@@ -63,26 +63,12 @@ internal sealed class DirectoryListing : IAsyncDisposable
     /// <summary>A name that was looked at already.</summary>
     public SeenName Seen(int index) => _page[index - _pageStart];
 
-    /// <summary>Looks at a name now.</summary>
-    public SeenName Look(string name)
-    {
-        var seenAt = _now();
-        try
-        {
-            return new SeenName(Directory.FactsAt(name), null, seenAt);
-        }
-        catch (SystemCallException error)
-        {
-            return new SeenName(null, error, seenAt);
-        }
-    }
-
-    /// <summary>A name, as it was not long ago. To be asked for in ascending order.</summary>
+    /// <summary>A name, as it was not long ago. To be asked for one after the other.</summary>
     public async ValueTask<SeenName> AtAsync(int index)
     {
-        while (index >= SeenEnd)
+        if (index == SeenEnd)
         {
-            var page = await (_next ?? Task.FromResult(Look(SeenEnd))).ConfigureAwait(false);
+            var page = await _next!.ConfigureAwait(false);
             (_pageStart, _page, _next) = (SeenEnd, page, null);
         }
 
@@ -111,5 +97,18 @@ internal sealed class DirectoryListing : IAsyncDisposable
         for (var i = 0; i < page.Length; i++)
             page[i] = Look(Names[start + i]);
         return page;
+    }
+
+    private SeenName Look(string name)
+    {
+        var seenAt = _now();
+        try
+        {
+            return new SeenName(Directory.FactsAt(name), null, seenAt);
+        }
+        catch (SystemCallException error)
+        {
+            return new SeenName(null, error, seenAt);
+        }
     }
 }

@@ -69,7 +69,7 @@ internal sealed class RoundPlanner
         string Absolute(string name) => _absolute ? $"{shownPath}/{name}" : "";
         bool Reserved(string name) => path.Length == 0 && ReservedDirectory.IsReserved(name);
         var subdirectories = new SubdirectoriesAhead(
-            directory, _ahead, (name, facts) => !Reserved(name) && !Excludes(volume, PathText.Join(path, name), Absolute(name), facts), _round.Now);
+            directory, _ahead, (name, facts) => !Reserved(name) && !Excludes(new EntryKey(volume, PathText.Join(path, name)), Absolute(name), facts), _round.Now);
         await using var ending = subdirectories.ConfigureAwait(false);
         for (var i = 0; i < directory.Names.Count; i++)
         {
@@ -83,8 +83,9 @@ internal sealed class RoundPlanner
             {
                 if (seen.Error is not null)
                     throw seen.Error;
-                if (seen.Facts is { } facts && !Excludes(volume, PathText.Join(path, name), Absolute(name), facts))
-                    await NameAsync(new ReachedName(new EntryKey(volume, PathText.Join(path, name)), Absolute(name), directory, subdirectories, i, facts, seen.SeenAt), cancellationToken).ConfigureAwait(false);
+                var (key, absolute) = (new EntryKey(volume, PathText.Join(path, name)), Absolute(name));
+                if (seen.Facts is { } facts && !Excludes(key, absolute, facts))
+                    await NameAsync(new ReachedName(key, absolute, directory, subdirectories, i, facts, seen.SeenAt), cancellationToken).ConfigureAwait(false);
             }
             catch (SystemCallException error)
             {
@@ -370,9 +371,9 @@ internal sealed class RoundPlanner
     private OldRow OldOf(JournalRow row)
         => new(row.Type, row.Digest.ToArray(), row.Type == EntryType.File ? row.Blocks(row.Size, _oldChunks!) : FileBlocks.None);
 
-    private bool Excludes(int volume, string path, string absolute, in FileFacts facts)
+    private bool Excludes(EntryKey key, string absolute, in FileFacts facts)
         => _round.Request.Filter is { } filter && filter.Excludes(new FilteredEntry(
-            _round.Request.Volumes[volume].Name, path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)),
+            _round.Request.Volumes[key.Volume].Name, key.Path, System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(absolute)),
             facts.Type == EntryType.Directory, facts.Type == EntryType.File ? facts.Size : 0));
 
     private static (ulong Device, ulong Inode) InodeOf(in FileFacts facts) => (facts.Identity.Device, facts.Identity.Inode);

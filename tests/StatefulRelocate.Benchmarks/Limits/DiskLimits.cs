@@ -17,7 +17,7 @@ internal sealed partial record DiskLimits(double Write, double Pages, ColdLimits
         var (read, written) = (Path.Combine(directory, "limits-read.dat"), Path.Combine(directory, "limits-write.dat"));
         try
         {
-            var write = Best(() => content.Length / Seconds(() => WriteFile(written, content)));
+            var write = Best(() => MachineLimits.Rate(content.Length, () => WriteFile(written, content)));
             var pages = Best(() => RewritePages(written, content));
             WriteFile(read, content);
             return new DiskLimits(write, pages, !PageCache.CanDrop ? null : new ColdLimits(Best(() => ReadCold(read, content)), Best(() => ReadAndWrite(read, written, content))));
@@ -33,7 +33,7 @@ internal sealed partial record DiskLimits(double Write, double Pages, ColdLimits
     {
         PageCache.Drop();
         var threads = Environment.ProcessorCount;
-        return content.Length / Seconds(() => Parallel.For(0, threads, i =>
+        return MachineLimits.Rate(content.Length, () => Parallel.For(0, threads, i =>
             ReadFile(path, (long)content.Length / threads * i, content.Length / threads, _ => true)));
     }
 
@@ -78,7 +78,7 @@ internal sealed partial record DiskLimits(double Write, double Pages, ColdLimits
         new Random(pages).Shuffle(numbers);
         var chosen = numbers.Take(pages).Order().ToList();
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Write);
-        return (double)pages * Page / Seconds(() =>
+        return MachineLimits.Rate((long)pages * Page, () =>
         {
             foreach (var number in chosen)
                 RandomAccess.Write(file, content.AsSpan(0, Page), (long)number * Page);
@@ -121,13 +121,6 @@ internal sealed partial record DiskLimits(double Write, double Pages, ColdLimits
     }
 
     private static double Best(Func<double> rate) => Enumerable.Range(0, Tries).Max(_ => rate());
-
-    private static double Seconds(Action act)
-    {
-        var began = Stopwatch.GetTimestamp();
-        act();
-        return Stopwatch.GetElapsedTime(began).TotalSeconds;
-    }
 
     [LibraryImport("libc", EntryPoint = "syncfs")]
     private static partial int SyncFileSystem(int descriptor);

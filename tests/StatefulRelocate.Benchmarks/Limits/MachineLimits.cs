@@ -93,7 +93,8 @@ internal sealed record MachineLimits(IReadOnlyList<Limit> Memory, double PageCac
 
     private static double Best(long bytes, Action act) => Enumerable.Range(0, 5).Max(_ => Rate(bytes, act));
 
-    private static double Rate(long bytes, Action act)
+    /// <summary>Bytes a second.</summary>
+    public static double Rate(long bytes, Action act)
     {
         var began = Stopwatch.GetTimestamp();
         act();

@@ -1,4 +1,5 @@
 using StatefulRelocate.Core.Errors;
+using StatefulRelocate.Snapshots.Native;
 using StatefulRelocate.Snapshots.Rounds;
 using StatefulRelocate.Snapshots.Tests.Fixtures;
 
@@ -50,7 +51,7 @@ public sealed class WalkTests : IDisposable
         foreach (var name in new[] { "first", "second" })
             Write($"{name}/file", name);
         await _workspace.TakeAsync();
-        await Task.Delay(20, Workspace.Cancellation);
+        await KernelClock.NextTickAsync(TimeProvider.System, Workspace.Cancellation);
         var intruding = new Asked(entry =>
         {
             if (entry.Path == Path.Combine(where, where.Length == 0 ? "second" : "file"))
