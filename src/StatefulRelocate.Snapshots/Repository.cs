@@ -70,7 +70,7 @@ public sealed class Repository
         var master = RandomNumberGenerator.GetBytes(32);
         var keys = new KeyRing(master);
         var conditions = store is IConditionProbe probe ? await probe.ProbeAsync(cancellationToken).ConfigureAwait(false) : ConditionKeeping.Store;
-        var config = new ConfigObject { Format = ConfigObject.ThisFormat, Version = FormatVersion, Id = id, BlockSize = Chunks.Blocks.Size, Conditions = conditions == ConditionKeeping.Store ? ConfigObject.ByStore : ConfigObject.ByClaims, Authenticator = [] };
+        var config = new ConfigObject { Format = ConfigObject.ThisFormat, Version = FormatVersion, Id = id, BlockSize = Chunks.Blocks.Size, ChunkBlocks = Chunks.BlockMap.ChunkBlocks, Conditions = conditions == ConditionKeeping.Store ? ConfigObject.ByStore : ConfigObject.ByClaims, Authenticator = [] };
         config = config with { Authenticator = Authenticate(keys, config) };
 
         // The key first: a repository whose config is there can always be opened.
@@ -107,8 +107,8 @@ public sealed class Repository
             throw new RelocateException($"{store.Description}: not a repository of this program: its 'config' is something else or damaged");
         if (config.Version != FormatVersion)
             throw new RelocateException($"{store.Description}: the repository has format version {config.Version}, and this program knows {FormatVersion} only; use the program that made it");
-        if (config.BlockSize != Chunks.Blocks.Size || config.Id.Length != 32 || config.Conditions is not (ConfigObject.ByStore or ConfigObject.ByClaims))
-            throw new RelocateException($"{store.Description}: the repository's 'config' has parameters that this program does not know");
+        if (config.BlockSize != Chunks.Blocks.Size || config.ChunkBlocks != Chunks.BlockMap.ChunkBlocks || config.Id.Length != 32 || config.Conditions is not (ConfigObject.ByStore or ConfigObject.ByClaims))
+            throw new RelocateException($"{store.Description}: the repository's 'config' has parameters that this program does not know; use the program that made it");
         (store as IConditionProbe)?.Remember(config.Conditions == ConfigObject.ByStore ? ConditionKeeping.Store : ConditionKeeping.Claims);
 
         await foreach (var (name, _, _) in store.ListAsync("keys/" + config.Id, cancellationToken).ConfigureAwait(false))
@@ -218,7 +218,7 @@ public sealed class Repository
     }
 
     private static byte[] Authenticate(KeyRing keys, ConfigObject config)
-        => HMACSHA256.HashData(keys.ConfigKey, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{config.Format}\0{config.Version}\0{config.Id}\0{config.BlockSize}\0{config.Conditions}")));
+        => HMACSHA256.HashData(keys.ConfigKey, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{config.Format}\0{config.Version}\0{config.Id}\0{config.BlockSize}\0{config.ChunkBlocks}\0{config.Conditions}")));
 
     private static RelocateException AlreadyThere(IObjectStore store) => new($"{store.Description}: there is a repository already");
 }

@@ -55,7 +55,7 @@ internal static class Program
             for (var run = 0; run < options.Runs; run++)
             {
                 foreach (var set in options.Sets)
-                    RunSet(set, run, options, engines, log, Path.Combine(work, "run"));
+                    RunSet(set, run, options, engines, log, Path.Combine(work, $"{set.Replace(':', '-')}-{run}"));
             }
 
             result.Log = log;
@@ -94,9 +94,13 @@ internal static class Program
         }
         finally
         {
-            Remove(directory);
+            // Many files stay until the end: for some minutes ext4 passes over the inodes of deleted ones, and whoever makes new ones then takes several times as long.
+            if (!HasManyFiles(set))
+                Remove(directory);
         }
     }
+
+    private static bool HasManyFiles(string set) => set.EndsWith("small", StringComparison.Ordinal);
 
     private static Dictionary<string, DataSet> Sets(BenchOptions options)
         => new[] { "db", "big", "small" }.ToDictionary(name => name, name => DataSet.Make(name, options.Scale, options.Seed));
@@ -104,12 +108,14 @@ internal static class Program
     // Every engine has a repository and a restored copy beside the one source; a loop volume has three times its size.
     private static void RequireSpace(BenchOptions options, int engines, string work)
     {
-        var most = options.Sets.Max(set => set switch
+        static double Gibibytes(string set, int engines) => set switch
         {
             "size" => 31.0,
             "big" or "s3:big" => 2 + (3.5 * engines),
             _ => 1 + (1.8 * engines),
-        }) * options.Scale * (1L << 30);
+        };
+        var most = (options.Sets.Where(HasManyFiles).Sum(set => Gibibytes(set, engines)) * options.Runs
+            + options.Sets.Where(set => !HasManyFiles(set)).Select(set => Gibibytes(set, engines)).DefaultIfEmpty().Max()) * options.Scale * (1L << 30);
         var free = new DriveInfo(work).AvailableFreeSpace;
         if (free < most)
             throw new BenchmarkException($"{work}: {free / 1e9:0.#} GB are free and up to {most / 1e9:0.#} GB are needed; name another place with --work, or a smaller --scale");

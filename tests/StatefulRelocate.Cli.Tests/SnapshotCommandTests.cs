@@ -41,6 +41,39 @@ public sealed class SnapshotCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_quiesced_snapshot_is_refused_while_something_writes_and_is_listed_as_final()
+    {
+        await PrepareAsync();
+        using (var stop = new CancellationTokenSource())
+        {
+            var busy = Task.Run(
+                async () =>
+                {
+                    await using var file = new FileStream(_program.In("source/busy"), FileMode.Create, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+                    file.Write(new byte[64 << 20]);
+                    while (!stop.IsCancellationRequested)
+                    {
+                        file.Position = 0;
+                        file.Write("again"u8);
+                    }
+                },
+                TestContext.Current.CancellationToken);
+            while (!File.Exists(_program.In("source/busy")))
+                await Task.Yield();
+            var refused = await _program.RunAsync("snapshot", "create", "source", "--quiesced");
+            await stop.CancelAsync();
+            await busy;
+            refused.MustBe(1);
+            Assert.Contains("busy: the file changed while the final snapshot read it: something still writes", refused.Errors, StringComparison.Ordinal);
+            Assert.Empty(Json((await _program.RunAsync("snapshot", "list", "--json")).MustBe(0)).EnumerateArray());
+        }
+
+        (await _program.RunAsync("snapshot", "create", "source", "--quiesced", "--source-snapshot", "auto")).MustBeRefused("leave one of them out");
+        (await _program.RunAsync("snapshot", "create", "source", "--quiesced")).MustBe(0);
+        Assert.True(Assert.Single(Json((await _program.RunAsync("snapshot", "list", "--json")).MustBe(0)).EnumerateArray()).GetProperty("final").GetBoolean());
+    }
+
+    [Fact]
     public async Task A_dry_run_of_a_restore_says_what_it_would_do_and_touches_nothing()
     {
         await PrepareAsync();

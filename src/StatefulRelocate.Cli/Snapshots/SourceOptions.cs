@@ -12,6 +12,7 @@ internal sealed class SourceOptions
 {
     private readonly Option<string?> _ranges = new("--changed-ranges") { Description = "How to find what changed in a file: scan it, or compare reflinks that are kept in DIR (XFS, btrfs). auto: reflink where that can be. Default: scan.", HelpName = "HOW" };
     private readonly Option<string?> _snapshot = new("--source-snapshot") { Description = "auto: read from a btrfs snapshot, or files from reflinks, where the file system can; off: the live files. Default: off.", HelpName = "HOW" };
+    private readonly Option<bool> _quiesced = new("--quiesced") { Description = "Nothing writes to DIR any more, as its app is stopped: no reflinks are made of what changed, and a file that changes all the same, or cannot be read, fails the snapshot." };
     private readonly Option<string?> _before = new("--pre-hook") { Description = "A command for sh to run first; when it fails, nothing is taken.", HelpName = "COMMAND" };
     private readonly Option<string?> _after = new("--post-hook") { Description = "A command for sh to run as soon as DIR is not read any more, whatever happened.", HelpName = "COMMAND" };
     private readonly Option<string?> _timeout = new("--hook-timeout") { Description = "A hook that takes longer is killed, and has failed. Default: 1m.", HelpName = "TIME" };
@@ -26,12 +27,20 @@ internal sealed class SourceOptions
     {
         command.Options.Add(_ranges);
         command.Options.Add(_snapshot);
+        command.Options.Add(_quiesced);
         command.Options.Add(_before);
         command.Options.Add(_after);
         command.Options.Add(_timeout);
     }
 
-    public SnapshotRequest ApplyTo(SnapshotRequest request, ParseResult parse) => request with
+    public SnapshotRequest ApplyTo(SnapshotRequest request, ParseResult parse)
+    {
+        if (parse.GetValue(_quiesced) && parse.GetValue(_snapshot) is "auto")
+            throw new RelocateException("--quiesced and --source-snapshot auto: whether something still writes is seen in the live files only; leave one of them out");
+        return Apply(request, parse);
+    }
+
+    private SnapshotRequest Apply(SnapshotRequest request, ParseResult parse) => request with
     {
         ChangedRanges = parse.GetValue(_ranges) switch
         {
@@ -46,6 +55,7 @@ internal sealed class SourceOptions
             "auto" => SourceSnapshotMode.Auto,
             var other => throw new RelocateException($"--source-snapshot {other}: there are 'auto' and 'off'"),
         },
+        Final = parse.GetValue(_quiesced),
         Hooks = new SourceHooks { Before = parse.GetValue(_before), After = parse.GetValue(_after), Timeout = Timeout(parse.GetValue(_timeout)) },
     };
 

@@ -1,15 +1,21 @@
 namespace StatefulRelocate.Snapshots.Chunks;
 
 /// <summary>
-/// The content ids of a file's blocks, in chunks of 512 blocks. A chunk of zeros is null, and 1,024 of them together are nothing at
+/// The content ids of a file's blocks, in chunks of 128 blocks. A chunk of zeros is null, and 4,096 of them together are nothing at
 /// all, so that a sparse file costs what its data costs. Never changed once it is built; versions of a file share the chunks that did
 /// not change.
 /// </summary>
 internal sealed class BlockMap
 {
-    public const int ChunkBlocks = 512, PageChunks = 1024;
+    /// <summary>
+    /// Blocks in a chunk. A block that changed costs the reading, hashing and writing of its whole chunk on either side: with four times as many, the snapshot of 10 MiB of pages changed all over 10 GiB took a fifth longer.
+    /// With fewer, what a large volume costs whatever changed grows: 48 bytes a chunk in each journal.
+    /// </summary>
+    public const int ChunkBlocks = 128;
 
-    /// <summary>Bytes in a chunk: 4 MiB.</summary>
+    public const int PageChunks = 4096;
+
+    /// <summary>Bytes in a chunk: 1 MiB.</summary>
     public const long ChunkLength = (long)ChunkBlocks * Blocks.Size;
 
     /// <summary>No file that a snapshot can hold is larger: 1 PiB.</summary>
@@ -37,7 +43,7 @@ internal sealed class BlockMap
         {
             var chunk = Chunk(block / ChunkBlocks);
             var at = (int)(block % ChunkBlocks);
-            return chunk is not null && at < chunk.Ids.Length ? chunk.Ids[at] : default;
+            return chunk is not null && at < chunk.Count ? chunk.Ids[at] : default;
         }
     }
 
@@ -73,7 +79,7 @@ internal sealed class BlockMap
                 var first = (page * PageChunks + i) * ChunkBlocks;
                 for (var b = 0; b < ChunkBlocks && first + b < Count; b++)
                 {
-                    if ((mine?.Ids[b] ?? default) != (theirs is not null && b < theirs.Ids.Length ? theirs.Ids[b] : default))
+                    if ((mine?.Ids[b] ?? default) != (b < theirs?.Count ? theirs.Ids[b] : default))
                         yield return first + b;
                 }
             }

@@ -14,7 +14,7 @@ namespace StatefulRelocate.Snapshots.Index;
 /// </summary>
 internal sealed unsafe class IndexCache : IDisposable
 {
-    private const uint Magic = 0x30584953;
+    private const uint Magic = 0x31584953;
     private const int TrailerLength = 24;
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
@@ -86,15 +87,23 @@ internal sealed class ChunkFile : IDisposable
     /// <summary>Reads a record; false when it is damaged.</summary>
     public bool TryRead(long offset, Span<UInt128> ids, Span<UInt128> fingerprints)
     {
-        Span<byte> record = new byte[LengthOf(ids.Length)];
-        if (!TryReadPending(offset, record) && !TryReadFile(offset, record))
-            return false;
-        if (MemoryMarshal.Read<ulong>(record) != XxHash3.HashToUInt64(record[8..]) || MemoryMarshal.Read<long>(record[8..]) != offset)
-            return false;
-        record.Slice(HeaderLength, ids.Length * 16).CopyTo(MemoryMarshal.AsBytes(ids));
-        if (!fingerprints.IsEmpty)
-            record[(HeaderLength + ids.Length * 16)..].CopyTo(MemoryMarshal.AsBytes(fingerprints));
-        return true;
+        var buffer = ArrayPool<byte>.Shared.Rent(LengthOf(ids.Length));
+        try
+        {
+            var record = buffer.AsSpan(0, LengthOf(ids.Length));
+            if (!TryReadPending(offset, record) && !TryReadFile(offset, record))
+                return false;
+            if (MemoryMarshal.Read<ulong>(record) != XxHash3.HashToUInt64(record[8..]) || MemoryMarshal.Read<long>(record[8..]) != offset)
+                return false;
+            record.Slice(HeaderLength, ids.Length * 16).CopyTo(MemoryMarshal.AsBytes(ids));
+            if (!fingerprints.IsEmpty)
+                record[(HeaderLength + ids.Length * 16)..].CopyTo(MemoryMarshal.AsBytes(fingerprints));
+            return true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>A record that the next table does not refer to: its space is used from the round after that on.</summary>

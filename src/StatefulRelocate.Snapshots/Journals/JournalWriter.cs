@@ -8,7 +8,7 @@ namespace StatefulRelocate.Snapshots.Journals;
 /// </summary>
 internal sealed class JournalWriter : IDisposable
 {
-    public const uint Magic = 0x314A5253;
+    public const uint Magic = 0x324A5253;
     public const int ChecksumLength = 16, TrailerLength = 8 + ChecksumLength;
     private readonly string _path;
     private readonly FileStream _file;

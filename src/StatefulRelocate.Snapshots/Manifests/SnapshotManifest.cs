@@ -76,10 +76,13 @@ internal sealed record ConfigObject
 
     public required int BlockSize { get; init; }
 
+    /// <summary>Blocks in a chunk; 0 where the program that made it did not say.</summary>
+    public int ChunkBlocks { get; init; }
+
     /// <summary>Who keeps the conditions of puts: the one for all who use the repository.</summary>
     public required string Conditions { get; init; }
 
-    /// <summary>HMAC-SHA-256 over <c>format NUL version NUL id NUL blockSize NUL conditions</c>.</summary>
+    /// <summary>HMAC-SHA-256 over <c>format NUL version NUL id NUL blockSize NUL chunkBlocks NUL conditions</c>.</summary>
     public required byte[] Authenticator { get; init; }
 }
 

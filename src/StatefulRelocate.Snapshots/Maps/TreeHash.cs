@@ -4,7 +4,7 @@ using StatefulRelocate.Snapshots.Keys;
 namespace StatefulRelocate.Snapshots.Maps;
 
 /// <summary>
-/// The hash tree: blocks (their content ids), chunks (over 512 ids), entries (over path, metadata and chunks), root (over all entries
+/// The hash tree: blocks (their content ids), chunks (over 128 ids), entries (over path, metadata and chunks), root (over all entries
 /// in path order). The format document gives the exact bytes.
 /// </summary>
 internal static class TreeHash

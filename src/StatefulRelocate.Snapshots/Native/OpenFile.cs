@@ -6,6 +6,7 @@ namespace StatefulRelocate.Snapshots.Native;
 internal sealed unsafe class OpenFile : IDisposable
 {
     private int _descriptor;
+    private volatile DataStretch? _data;
 
     public OpenFile(int descriptor, string shown, DeviceAlias? alias = null) => (_descriptor, Shown, Alias) = (descriptor, shown, alias);
 
@@ -73,7 +74,11 @@ internal sealed unsafe class OpenFile : IDisposable
     {
         const int keepSizeAndPunch = 3;
         if (Posix.Allocate(Descriptor, keepSizeAndPunch, offset, length) == 0)
+        {
+            _data = null;
             return;
+        }
+
         if (Posix.LastError != Posix.Unsupported)
             throw SystemCallException.Last("punch a hole into", Shown);
         Span<byte> zeros = stackalloc byte[8192];
@@ -86,22 +91,28 @@ internal sealed unsafe class OpenFile : IDisposable
     {
         if (Posix.Truncate(Descriptor, length) != 0)
             throw SystemCallException.Last("truncate", Shown);
+        _data = null;
     }
 
-    /// <summary>The start of the next data at or after <paramref name="offset"/>, or null when only holes follow.</summary>
-    public long? NextData(long offset)
+    /// <summary>
+    /// The next data at or after an offset. To find the hole behind it the file system goes over all extents in between, for one thread at a time, so what was found is remembered:
+    /// a hole that somebody makes meanwhile reads as zeros. Holes are not remembered: they may be filled meanwhile.
+    /// </summary>
+    /// <param name="offset">Where to begin.</param>
+    /// <param name="size">The file's size.</param>
+    /// <returns>Where the data begins, and where the hole behind it does; the size for both where only holes follow.</returns>
+    public (long Start, long End) NextData(long offset, long size)
     {
-        var next = Posix.Seek(Descriptor, offset, Posix.SeekData);
-        if (next >= 0)
-            return next;
-        return Posix.LastError == Posix.NoSuchAddress ? null : offset;
-    }
-
-    /// <summary>The start of the next hole at or after <paramref name="offset"/>; the end of the file counts as one.</summary>
-    public long NextHole(long offset, long size)
-    {
-        var next = Posix.Seek(Descriptor, offset, Posix.SeekHole);
-        return next >= 0 ? next : size;
+        if (_data is { } known && known.Start <= offset && offset < known.End)
+            return (offset, known.End);
+        var start = Posix.Seek(Descriptor, offset, Posix.SeekData);
+        if (start < 0)
+            start = Posix.LastError == Posix.NoSuchAddress ? size : offset;
+        if (start >= size)
+            return (size, size);
+        var end = Posix.Seek(Descriptor, start, Posix.SeekHole);
+        var found = _data = new DataStretch(start, end >= 0 ? end : size);
+        return (found.Start, found.End);
     }
 
     /// <summary>Begins to read a range into the page cache, without waiting; a file system that cannot is no error.</summary>
@@ -152,6 +163,8 @@ internal sealed unsafe class OpenFile : IDisposable
         if (descriptor >= 0)
             _ = Posix.Close(descriptor);
     }
+
+    private sealed record DataStretch(long Start, long End);
 }
 
 /// <summary>A system call failed.</summary>

@@ -87,24 +87,15 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
     {
         writer.Write(Name);
         writer.Write7BitEncodedInt64(Size);
-        writer.Write7BitEncodedInt(Segments.Count);
-        foreach (var segment in Segments)
-        {
-            writer.Write7BitEncodedInt64(segment.Offset);
-            writer.Write7BitEncodedInt(segment.StoredLength);
-            writer.Write7BitEncodedInt(segment.PlainLength);
-            writer.Write(segment.Compressed);
-        }
+        var segments = Segments as UnreadSegments ?? UnreadSegments.Of(Segments);
+        writer.Write7BitEncodedInt(segments.Count);
+        writer.Write7BitEncodedInt(segments.Stored.Length);
+        writer.Write(segments.Stored.Span);
     }
 
+    /// <summary>Reads the same; the segments only when one of them is asked for, as a round needs few packs of a large repository.</summary>
     public static PackTable ReadWithoutBlocks(BinaryReader reader)
-    {
-        var (name, size) = (reader.ReadString(), reader.Read7BitEncodedInt64());
-        var segments = new PackSegment[reader.Read7BitEncodedInt()];
-        for (var i = 0; i < segments.Length; i++)
-            segments[i] = new PackSegment(reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), reader.ReadBoolean(), [], []);
-        return new PackTable(name, size, segments);
-    }
+        => new(reader.ReadString(), reader.Read7BitEncodedInt64(), new UnreadSegments(reader.Read7BitEncodedInt(), reader.ReadBytes(reader.Read7BitEncodedInt())));
 
     /// <summary>How many of that length there can be in what is left to read: no count is believed before there are bytes for it.</summary>
     private static int Fitting(BinaryReader reader, int bytesEach) => (int)((reader.BaseStream.Length - reader.BaseStream.Position) / bytesEach);

@@ -12,18 +12,15 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// </summary>
 internal sealed class ContentWriter : IDisposable
 {
-    /// <summary>A batch is full at 2 MiB, or so many files.</summary>
-    private const long FullWeight = 2 << 20;
-    private const int FullPieces = 64, MaxThreads = 16;
+    /// <summary>A batch is full at 4 MiB, or so many files.</summary>
+    private const long FullWeight = 4 << 20;
+    private const int FullPieces = 128, MaxThreads = 16;
 
     /// <summary>Files that the threads have open at once: half of what a process may by default.</summary>
     private const int OpenFiles = 512;
 
     /// <summary>What a thread may take: a range as it is stored, a segment of the largest kind, and what it reads by.</summary>
     private const long ThreadMemory = SegmentFetcher.MaxRange + SegmentFetcher.HeaderNear + PackTable.MaxSegmentLength + (1 << 20);
-
-    /// <summary>Bytes of small files after which a sync begins beside the rest.</summary>
-    private const long SyncShare = 64 << 20;
 
     /// <summary>Bytes that one thread reads back before another may take the rest.</summary>
     private const long ReadBackShare = 4 << 20;
@@ -32,18 +29,17 @@ internal sealed class ContentWriter : IDisposable
     private readonly MetadataApplier _metadata;
     private readonly RowSequencer _rows;
     private readonly Action<long> _progress;
-    private readonly Action _sync;
     private readonly WorkerThreads<ContentBuffers> _threads;
     private readonly SegmentCache _cache;
+    private readonly Writeback _writeback;
     private readonly CancellationToken _cancellationToken;
     private readonly int _fullPieces;
     private Batch _batch = new();
-    private long _written, _read, _unsynced;
-    private int _syncing;
+    private long _written, _read;
 
     public ContentWriter(Repository repository, MetadataApplier metadata, RowSequencer rows, Action<long> progress, Action sync, long memory, CancellationToken cancellationToken)
     {
-        (_repository, _metadata, _rows, _progress, _sync, _cancellationToken) = (repository, metadata, rows, progress, sync, cancellationToken);
+        (_repository, _metadata, _rows, _progress, _cancellationToken) = (repository, metadata, rows, progress, cancellationToken);
         var salts = new PackSalts();
         _cache = new SegmentCache(memory / 4);
 
@@ -51,6 +47,7 @@ internal sealed class ContentWriter : IDisposable
         var count = (int)Math.Clamp(memory * 3 / 4 / ThreadMemory, 2, Math.Clamp(repository.Store.ConcurrentReads, 4, MaxThreads));
         _fullPieces = Math.Min(FullPieces, OpenFiles / count);
         _threads = new WorkerThreads<ContentBuffers>("restore", count, () => new ContentBuffers(repository, salts), cancellationToken);
+        _writeback = new Writeback(sync, work => _threads.AddUrgent(_ => work()));
     }
 
     public long BytesWritten => Interlocked.Read(ref _written);
@@ -95,8 +92,10 @@ internal sealed class ContentWriter : IDisposable
     }
 
     /// <summary>Begins what was handed in and does not fill a batch.</summary>
+    /// <exception cref="Exception">What any of it failed with.</exception>
     public void Flush()
     {
+        _threads.ThrowIfFailed();
         if (_batch.Pieces.Count == 0)
             return;
         var batch = _batch;
@@ -134,6 +133,10 @@ internal sealed class ContentWriter : IDisposable
     {
         if (piece.Kind != PieceKind.None)
             piece.Job.Begin();
+
+        // Files of one directory by one thread where that can be: those who make names in it wait for each other.
+        if (_batch.Pieces.Count >= _fullPieces / 4 && _batch.Pieces[^1].Job.Directory != piece.Job.Directory)
+            Flush();
         _batch.Add(piece, weight);
         if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= _fullPieces)
             Flush();
@@ -146,7 +149,7 @@ internal sealed class ContentWriter : IDisposable
             Plan(piece, buffers);
         Interlocked.Add(ref _written, buffers.Writes.Apply(_repository.Index, buffers.Fetcher, _cache, _cancellationToken));
         Pass(batch.Weight);
-        BeginWriteback(batch);
+        _writeback.Begin(batch);
 
         var done = new List<(FileJob Job, FileFacts Facts, bool Substituted)>();
         foreach (var piece in batch.Pieces)
@@ -158,43 +161,6 @@ internal sealed class ContentWriter : IDisposable
         if (done.Count > 0)
             ReadBack(done, buffers);
         Interlocked.Add(ref _read, buffers.Reader.BytesRead - read);
-    }
-
-    /// <summary>
-    /// What was written goes to the disk while the rest is still being decoded and read back: large files by their ranges, small ones, of which that would cost more than it spares, by
-    /// a sync of everything now and then. The one at the end finds little left to do. A sync cannot be cut short: whoever cancels waits for the one that is under way.
-    /// </summary>
-    private void BeginWriteback(Batch batch)
-    {
-        var small = 0L;
-        foreach (var piece in batch.Pieces)
-        {
-            if (piece.Job.Entry.Size > BlockMap.ChunkLength)
-                BeginWriteback(piece);
-            else if (piece.Kind == PieceKind.Fill)
-                small += piece.Job.Entry.Size;
-        }
-
-        if (Interlocked.Add(ref _unsynced, small) < SyncShare || Interlocked.Exchange(ref _syncing, 1) != 0)
-            return;
-        Interlocked.Exchange(ref _unsynced, 0);
-        _threads.AddUrgent(_ =>
-        {
-            _sync();
-            Interlocked.Exchange(ref _syncing, 0);
-        });
-    }
-
-    private static void BeginWriteback(Piece piece)
-    {
-        var (start, end) = piece switch
-        {
-            { Kind: PieceKind.Fill } => (piece.Chunk * BlockMap.ChunkLength, (piece.Chunk + 1) * BlockMap.ChunkLength),
-            { Kind: PieceKind.Patch, Blocks: { } blocks } => (blocks[0] * Blocks.Size, (blocks[^1] + 1) * Blocks.Size),
-            _ => default,
-        };
-        if (end > start)
-            piece.Job.Open().BeginWriteback(start, end - start);
     }
 
     /// <summary>Finds the blocks that a piece needs; zeros are written at once.</summary>
@@ -219,7 +185,7 @@ internal sealed class ContentWriter : IDisposable
                 break;
             case PieceKind.Clear:
                 var (start, end) = (piece.Chunk * BlockMap.ChunkLength, Math.Min((piece.Chunk + piece.Chunks) * BlockMap.ChunkLength, job.Entry.Size));
-                if ((file.NextData(start) ?? end) < end)
+                if (file.NextData(start, job.Entry.Size).Start < end)
                 {
                     file.PunchHole(start, end - start);
                     job.AddWritten(new WrittenBlocks(piece.Chunk, piece.Chunks, null));
@@ -340,7 +306,7 @@ internal sealed class ContentWriter : IDisposable
         for (var number = written.FirstChunk; number < written.FirstChunk + written.Chunks; number++)
         {
             if (map.Chunk(number) is null
-                && (file.NextData(number * BlockMap.ChunkLength) ?? job.Entry.Size) is var data && data >= Math.Min((number + 1) * BlockMap.ChunkLength, job.Entry.Size))
+                && file.NextData(number * BlockMap.ChunkLength, job.Entry.Size).Start is var data && data >= Math.Min((number + 1) * BlockMap.ChunkLength, job.Entry.Size))
             {
                 // Straight to the next data: a hole may be a million chunks long.
                 number = Math.Max(number, Math.Min(data / BlockMap.ChunkLength, written.FirstChunk + written.Chunks) - 1);

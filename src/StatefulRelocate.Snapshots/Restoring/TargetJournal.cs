@@ -91,7 +91,7 @@ internal sealed class TargetJournal : IDisposable
         Span<byte> digest = stackalloc byte[BlockChunk.DigestLength];
         foreach (var (number, chunk) in entry.Blocks.Stored())
         {
-            if (before.Find(number) is { } same && BlockMap.BlocksIn(before.Count, number) == chunk.Ids.Length)
+            if (before.Find(number) is { } same && BlockMap.BlocksIn(before.Count, number) == chunk.Count)
             {
                 same.CopyDigest(digest);
                 if (digest.SequenceEqual(chunk.Digest(_keys)))

@@ -27,8 +27,7 @@ internal sealed class TargetRow
 
     public FileBlocks Stored => Entry.Type == EntryType.File ? new JournalRow(Bytes).Blocks(Entry.Size, _chunks) : FileBlocks.None;
 
-    /// <summary>The blocks; each chunk is checked against its hash, which the entry's own is computed over.</summary>
-    /// <exception cref="JournalDamageException">A record is not what the row says.</exception>
+    /// <summary>The blocks. A chunk is read when its ids are first asked for, and then checked against its hash, which the entry's own is computed over.</summary>
     public BlockMap Map()
     {
         if (_map is not null)
@@ -37,16 +36,40 @@ internal sealed class TargetRow
         if (stored.IsInline)
             return _map = BlockMap.Of(stored.Ids);
         var map = new BlockMap.Builder(stored.Count);
-        Span<byte> digest = stackalloc byte[BlockChunk.DigestLength];
         foreach (var place in stored.Chunks)
         {
-            var ids = new UInt128[BlockMap.BlocksIn(stored.Count, place.Number)];
+            var digest = new byte[BlockChunk.DigestLength];
             place.CopyDigest(digest);
-            if (!stored.TryRead(place.Number, ids, default) || BlockChunk.Of(ids) is not { } chunk || !chunk.Digest(_keys).AsSpan().SequenceEqual(digest))
-                throw new JournalDamageException();
-            map.Set(place.Number, chunk);
+            var count = BlockMap.BlocksIn(stored.Count, place.Number);
+            map.Set(place.Number, BlockChunk.Of(count, digest, () => Load(stored, place.Number, count)));
         }
 
         return _map = map.ToMap();
+    }
+
+    /// <summary>The same, read whole: for those who use it when the journal may be closed.</summary>
+    /// <exception cref="JournalDamageException">A record is not what the row says.</exception>
+    public BlockMap WholeMap()
+    {
+        var map = Map();
+        foreach (var (_, chunk) in map.Stored())
+            _ = chunk.Ids;
+        return map;
+    }
+
+    private UInt128[] Load(FileBlocks stored, long number, int count)
+    {
+        var ids = new UInt128[count];
+        try
+        {
+            if (stored.TryRead(number, ids, default) && stored.Names(_keys, number, ids) && ids.AsSpan().ContainsAnyExcept(default(UInt128)))
+                return ids;
+        }
+        catch (IOException)
+        {
+            // What cannot be read is as good as damaged.
+        }
+
+        throw new JournalDamageException();
     }
 }

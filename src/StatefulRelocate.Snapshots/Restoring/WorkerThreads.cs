@@ -55,6 +55,14 @@ internal sealed class WorkerThreads<TBuffers> : IDisposable
         }
     }
 
+    /// <summary>For who waits for what the work does, and would wait for ever after it failed.</summary>
+    /// <exception cref="Exception">What any of the work failed with.</exception>
+    public void ThrowIfFailed()
+    {
+        lock (_lock)
+            _error?.Throw();
+    }
+
     /// <summary>Waits until all that was handed in is done.</summary>
     /// <exception cref="Exception">What any of it failed with.</exception>
     public void Drain()

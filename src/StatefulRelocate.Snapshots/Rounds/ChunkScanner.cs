@@ -74,10 +74,7 @@ internal sealed class ChunkScanner : IDisposable
             if (count <= BlocksAtOnce)
                 (data, dataEnd) = (0, job.Size);
             if (offset >= dataEnd)
-            {
-                data = job.Ranged.Content.NextData(offset) ?? job.Size;
-                dataEnd = data >= job.Size ? job.Size : job.Ranged.Content.NextHole(data, job.Size);
-            }
+                (data, dataEnd) = job.Ranged.Content.NextData(offset, job.Size);
 
             // Whole blocks before the next data are zeros without being read.
             var hole = data >= job.Size ? until : (int)Math.Min(until, data / Blocks.Size - first);

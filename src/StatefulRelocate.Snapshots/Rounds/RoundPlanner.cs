@@ -16,7 +16,7 @@ namespace StatefulRelocate.Snapshots.Rounds;
 internal sealed class RoundPlanner
 {
     /// <summary>8 MiB: what one worker reads of a large file before it looks for something else.</summary>
-    private const int PartChunks = 2;
+    private const int PartChunks = 8;
 
     /// <summary>What an open file takes of the window at least, so that not too many are open.</summary>
     private const long LeastWindow = 256 * 1024;
@@ -267,7 +267,10 @@ internal sealed class RoundPlanner
             return from;
         }
 
-        return chunks == 1 ? from : Math.Max(from, (job.Ranged.Content.NextData(from * BlockMap.ChunkLength) ?? long.MaxValue) / BlockMap.ChunkLength);
+        if (chunks == 1 || from >= chunks)
+            return from;
+        var (data, _) = job.Ranged.Content.NextData(from * BlockMap.ChunkLength, job.Size);
+        return data < job.Size ? Math.Max(from, data / BlockMap.ChunkLength) : chunks;
     }
 
     private static void Prefetch(RangedFile file, long offset, long length)

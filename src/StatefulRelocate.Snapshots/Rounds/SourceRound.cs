@@ -127,7 +127,7 @@ internal sealed class SourceRound
     private async Task<SnapshotTaken> TakeAsync(
         ConsistentSource source, RoundContext round, JournalReader? journal, ChunkFile? chunks, DateTimeOffset startedAt, PartClock clock, CancellationToken cancellationToken)
     {
-        var whole = journal is null || (journal.Head.Layers.Length >= MaxLayers && !_request.Final);
+        var whole = journal is null || (journal.Head.Layers.Length >= MaxLayers && !(_request.Final && round.Moves));
         using var table = _request.DryRun ? null : new JournalWriter(_directory.SourceJournal);
         using var layer = _request.DryRun ? null : new LayerWriter(_repository, round.Counters.Ship, cancellationToken);
         using var sequencer = new RoundSequencer(round, table, layer, chunks, whole);

@@ -76,7 +76,7 @@ internal sealed class FollowedFiles
         {
             // One that needs its mode changed first is left for later.
             return found.Type == EntryType.File && _known(key) is { Entry.Type: EntryType.File } known && known.Entry.Identity == found.Identity
-                ? new State { Map = known.Map(), Identity = found.Identity } : null;
+                ? new State { Map = known.WholeMap(), Identity = found.Identity } : null;
         }
 
         Change();

@@ -31,7 +31,7 @@ internal sealed class FileReader : IDisposable
         {
             if (sparse)
             {
-                var data = file.NextData((first + at) * Blocks.Size) ?? size;
+                var (data, end) = file.NextData((first + at) * Blocks.Size, size);
                 var skip = (int)Math.Min(data / Blocks.Size - first, ids.Length);
                 if (skip > at)
                 {
@@ -41,7 +41,6 @@ internal sealed class FileReader : IDisposable
                 }
 
                 // What follows is read up to the next hole without asking again.
-                var end = file.NextHole(data, size);
                 var to = (int)Math.Min((end + Blocks.Size - 1) / Blocks.Size - first, ids.Length);
                 for (; at < to; at += Math.Min(BlocksAtOnce, to - at))
                     Read(file, size, first + at, ids.Slice(at, Math.Min(BlocksAtOnce, to - at)));

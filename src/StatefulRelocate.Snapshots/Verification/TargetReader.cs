@@ -52,6 +52,7 @@ internal sealed class TargetReader
         {
             while (sequence.IsFull)
             {
+                threads.ThrowIfFailed();
                 HandIn();
                 sequence.WaitForRoom(cancellationToken);
             }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using StatefulRelocate.Core.Activities;
+using StatefulRelocate.Snapshots.Journals;
 using StatefulRelocate.Snapshots.Restoring;
 using StatefulRelocate.Snapshots.Rounds;
 
@@ -32,10 +33,16 @@ internal sealed class TreeVerifier
         var differences = new List<string>();
         if (hash != manifest.RootHash)
         {
-            // Only now it is worth the reading of the sealed tree.
-            using var comparison = new TreeDifferences(_repository, manifest, cancellationToken);
-            reader.Read(Rows(), comparison.Add, cancellationToken);
-            differences = comparison.Finish();
+            // Only now it is worth the reading of the sealed tree, and of the journal's records.
+            try
+            {
+                differences = Differences();
+            }
+            catch (JournalDamageException)
+            {
+                believed = false;
+                differences = Differences();
+            }
         }
 
         return new TreeVerified(hash, manifest.RootHash, hash == manifest.RootHash, [.. differences], new RoundFigures
@@ -46,5 +53,12 @@ internal sealed class TreeVerifier
         });
 
         IEnumerable<TargetRow> Rows() => believed ? state.Rows() : [];
+
+        List<string> Differences()
+        {
+            using var comparison = new TreeDifferences(_repository, manifest, cancellationToken);
+            reader.Read(Rows(), comparison.Add, cancellationToken);
+            return comparison.Finish();
+        }
     }
 }

@@ -32,7 +32,8 @@ internal sealed class VerifiedFile
             // A file of one chunk is read without asking where its holes are.
             if (chunks > 1)
             {
-                if (_file.NextData(number * BlockMap.ChunkLength) is not { } data || data >= _entry.Size)
+                var (data, _) = _file.NextData(number * BlockMap.ChunkLength, _entry.Size);
+                if (data >= _entry.Size)
                     yield break;
                 number = Math.Max(number, data / BlockMap.ChunkLength);
             }

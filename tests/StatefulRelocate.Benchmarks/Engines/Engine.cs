@@ -32,6 +32,9 @@ internal abstract class Engine(string name, string program)
 
     public abstract Invocation Snapshot(EngineSetup setup);
 
+    /// <summary>A snapshot of what nothing writes to any more, where the engine can be told so.</summary>
+    public virtual Invocation FinalSnapshot(EngineSetup setup) => Snapshot(setup);
+
     /// <summary>Puts the newest snapshot into a directory, which holds nothing, or the state of an earlier one.</summary>
     public abstract Invocation Restore(EngineSetup setup, string target, bool inPlace);
 

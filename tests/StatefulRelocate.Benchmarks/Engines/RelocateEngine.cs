@@ -21,6 +21,9 @@ internal sealed class RelocateEngine(string program, string name = RelocateEngin
 
     public override Invocation Snapshot(EngineSetup setup) => Run(setup, ["snapshot", "create", setup.Source, .. snapshotOptions]);
 
+    public override Invocation FinalSnapshot(EngineSetup setup)
+        => Programs.Read(Program, "snapshot", "create", "--help").Contains("--quiesced", StringComparison.Ordinal) ? Run(setup, ["snapshot", "create", setup.Source, "--quiesced", .. snapshotOptions]) : Snapshot(setup);
+
     public override Invocation Restore(EngineSetup setup, string target, bool inPlace)
         => inPlace ? Run(setup, "snapshot", "restore", "latest", target, "--in-place") : Run(setup, "snapshot", "restore", "latest", target);
 

@@ -40,6 +40,8 @@ internal sealed class Contender
 
     public Sample Snapshot(string operation) => Measure(operation, Engine.Snapshot(Setup));
 
+    public Sample FinalSnapshot(string operation) => Measure(operation, Engine.FinalSnapshot(Setup));
+
     public Sample Restore(string operation, bool inPlace) => Measure(operation, Engine.Restore(Setup, Target, inPlace));
 
     private Sample Measure(string operation, Invocation invocation)

@@ -78,7 +78,7 @@ internal sealed class SizeScenario(string program, double scale, ulong seed, Ben
                 contender.Warm();
             }
 
-            log.Add(Sample.Sum(cold ? Cold : Warm, contender.Snapshot("delta"), contender.Restore("in-place", inPlace: true)));
+            log.Add(Sample.Sum(cold ? Cold : Warm, contender.FinalSnapshot("delta"), contender.Restore("in-place", inPlace: true)));
             TreeEquality.Require(source, contender.Target, contender.Engine.Name);
         }
     }

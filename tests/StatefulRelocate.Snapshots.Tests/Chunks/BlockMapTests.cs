@@ -12,8 +12,8 @@ public sealed class BlockMapTests
         builder.Set(200_000, BlockChunk.Of([7, 0, 9]));
         var map = builder.ToMap();
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 64 * 1024);
-        Assert.Equal((UInt128)9, map[200_000L * 512 + 2]);
-        Assert.Equal(default, map[200_000L * 512 + 3]);
+        Assert.Equal((UInt128)9, map[200_000L * BlockMap.ChunkBlocks + 2]);
+        Assert.Equal(default, map[200_000L * BlockMap.ChunkBlocks + 3]);
         Assert.Equal([200_000L], map.Stored().Select(c => c.Number));
     }
 

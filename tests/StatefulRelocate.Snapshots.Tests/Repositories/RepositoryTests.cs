@@ -40,6 +40,10 @@ public sealed class RepositoryTests : IDisposable
         var text = await File.ReadAllTextAsync(config, Cancellation);
         await File.WriteAllTextAsync(config, text.Replace("\"version\":0", "\"version\":7", StringComparison.Ordinal), Cancellation);
         Assert.Contains("version 7", (await Assert.ThrowsAsync<RelocateException>(() => Repository.OpenAsync(store, key, Cancellation))).Message, StringComparison.Ordinal);
+
+        // As an earlier program of version 0 made it.
+        await File.WriteAllTextAsync(config, text.Replace("\"chunkBlocks\":128,", "", StringComparison.Ordinal), Cancellation);
+        Assert.Contains("parameters that this program does not know", (await Assert.ThrowsAsync<RelocateException>(() => Repository.OpenAsync(store, key, Cancellation))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
