@@ -12,8 +12,11 @@ namespace StatefulRelocate.Snapshots.Restoring;
 /// </summary>
 internal sealed class ContentWriter : IDisposable
 {
-    /// <summary>A batch is full at 4 MiB, or so many files.</summary>
-    private const long FullWeight = 4 << 20;
+    /// <summary>
+    /// A batch is full at 4 MiB, which make long ranges to read, or at 1 MiB when it patches: the last patches are what a blackout waits for, and small shares keep all threads busy. Or at so
+    /// many files.
+    /// </summary>
+    private const long FullWeight = 4 << 20, FullPatchWeight = 1 << 20;
     private const int FullPieces = 128, MaxThreads = 16;
 
     /// <summary>Files that the threads have open at once: half of what a process may by default.</summary>
@@ -138,7 +141,7 @@ internal sealed class ContentWriter : IDisposable
         if (_batch.Pieces.Count >= _fullPieces / 4 && _batch.Pieces[^1].Job.Directory != piece.Job.Directory)
             Flush();
         _batch.Add(piece, weight);
-        if (_batch.Weight >= FullWeight || _batch.Pieces.Count >= _fullPieces)
+        if (_batch.Weight >= (piece.Kind == PieceKind.Patch ? FullPatchWeight : FullWeight) || _batch.Pieces.Count >= _fullPieces)
             Flush();
     }
 
