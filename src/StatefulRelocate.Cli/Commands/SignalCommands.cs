@@ -44,9 +44,11 @@ internal static class SignalCommands
             var (path, named) = globals.ConfigPath(parse);
             using var runs = await engine.OpenAsync(parse, ConfigFile.Load(path, named), cancellationToken);
             var found = await runs.FindAsync(parse.GetValue(id), openOnly: true, cancellationToken);
-            await runs.ReviveAsync(found, cancellationToken);
+            var revived = await runs.ReviveAsync(found, cancellationToken);
             var state = await StateAsync(runs, found, cancellationToken);
-            if (state.Outcome is not null)
+
+            // What was just revived may be over before it is looked at.
+            if (state.Outcome is not null && !revived)
                 throw new RelocateException($"{found} is over: {SagaPhase.Describe(state)}");
             if (parse.GetValue(done) is { } step)
             {

@@ -36,7 +36,8 @@ internal interface IRelocationEngine : IDisposable
     Task<SignalAnswer> SendAsync(string id, Signal signal, string signalId, CancellationToken cancellationToken);
 
     /// <summary>Sees to it that a relocation which lost what ran it can be carried on.</summary>
-    Task ReviveAsync(string id, CancellationToken cancellationToken);
+    /// <returns>Whether it had lost it.</returns>
+    Task<bool> ReviveAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Carries it on, or follows whoever does, until it is over or needs a person.</summary>
     Task CarryOnAsync(RelocationView view, CancellationToken cancellationToken);

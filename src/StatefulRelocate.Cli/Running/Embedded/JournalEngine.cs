@@ -59,7 +59,7 @@ internal sealed class JournalEngine(JournalLocation location, RelocateConfig con
         return Task.FromResult(Fold(Existing().Find(id)!).Answer(signalId)!);
     }
 
-    public Task ReviveAsync(string id, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<bool> ReviveAsync(string id, CancellationToken cancellationToken) => Task.FromResult(false);
 
     public async Task CarryOnAsync(RelocationView view, CancellationToken cancellationToken)
     {

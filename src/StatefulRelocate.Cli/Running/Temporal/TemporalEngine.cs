@@ -62,10 +62,12 @@ internal sealed class TemporalEngine : IRelocationEngine
         }
     }
 
-    public async Task ReviveAsync(string id, CancellationToken cancellationToken)
+    public async Task<bool> ReviveAsync(string id, CancellationToken cancellationToken)
     {
-        if ((await _relocations.DescribeAsync(id, cancellationToken)).Standing == RunStanding.Broken)
-            await _relocations.TakeOverAsync(id, CancellationToken.None);
+        if ((await _relocations.DescribeAsync(id, cancellationToken)).Standing != RunStanding.Broken)
+            return false;
+        await _relocations.TakeOverAsync(id, CancellationToken.None);
+        return true;
     }
 
     public async Task CarryOnAsync(RelocationView view, CancellationToken cancellationToken)
