@@ -6,7 +6,7 @@ namespace StatefulRelocate.Snapshots.Tests.Restores;
 /// <summary>The target's journal says by a hash what each chunk of a file is at; the ids of its blocks are read only where something changed.</summary>
 public sealed class TargetRecordTests : IDisposable
 {
-    private const int Chunks = 6;
+    private const int Chunks = 6, Length = Chunks * (int)BlockMap.ChunkLength;
     private readonly Workspace _workspace = new();
 
     private string Database => _workspace.In(_workspace.Source, "database");
@@ -14,9 +14,7 @@ public sealed class TargetRecordTests : IDisposable
     [Fact]
     public async Task A_damaged_record_costs_nothing_until_its_chunk_changes_and_then_everything_is_compared()
     {
-        var content = new byte[Chunks * BlockMap.ChunkLength];
-        new Random(1).NextBytes(content);
-        await File.WriteAllBytesAsync(Database, content, Workspace.Cancellation);
+        await MakeDatabaseAsync(seed: 1);
         await _workspace.MoveAsync();
         Damage(record: 2);
 
@@ -25,7 +23,7 @@ public sealed class TargetRecordTests : IDisposable
 
         // Its record was taken over as it was.
         Flip(2 * BlockMap.ChunkLength + 5);
-        Assert.InRange((await MoveAsync()).BytesScanned, content.Length, 2 * content.Length);
+        Assert.InRange((await MoveAsync()).BytesScanned, Length, 2 * Length);
 
         Flip(2 * BlockMap.ChunkLength + 9);
         Assert.Equal(Blocks.Size, (await MoveAsync()).BytesScanned);
@@ -34,9 +32,7 @@ public sealed class TargetRecordTests : IDisposable
     [Fact]
     public async Task A_file_that_somebody_touched_is_compared_although_one_of_its_records_is_damaged()
     {
-        var content = new byte[Chunks * BlockMap.ChunkLength];
-        new Random(2).NextBytes(content);
-        await File.WriteAllBytesAsync(Database, content, Workspace.Cancellation);
+        await MakeDatabaseAsync(seed: 2);
         await _workspace.MoveAsync();
         Damage(record: 3);
 
@@ -48,15 +44,13 @@ public sealed class TargetRecordTests : IDisposable
             file.Write("foreign"u8);
         }
 
-        Assert.InRange((await MoveAsync()).BytesScanned, content.Length, 2 * content.Length);
+        Assert.InRange((await MoveAsync()).BytesScanned, Length, 2 * Length);
     }
 
     [Fact]
     public async Task A_damaged_record_ends_no_restore_that_waits_with_many_names_for_its_file()
     {
-        var content = new byte[Chunks * BlockMap.ChunkLength];
-        new Random(3).NextBytes(content);
-        await File.WriteAllBytesAsync(Database, content, Workspace.Cancellation);
+        await MakeDatabaseAsync(seed: 3);
 
         // More names behind it than may wait for it.
         var many = Directory.CreateDirectory(_workspace.In(_workspace.Source, "many")).FullName;
@@ -68,15 +62,13 @@ public sealed class TargetRecordTests : IDisposable
         Damage(record: 5);
         File.SetLastWriteTimeUtc(_workspace.In(_workspace.Target, "database"), DateTime.UnixEpoch);
 
-        Assert.InRange((await MoveAsync()).BytesScanned, content.Length, 2 * content.Length);
+        Assert.InRange((await MoveAsync()).BytesScanned, Length, 2 * Length);
     }
 
     [Fact]
     public async Task A_verification_that_finds_a_difference_names_it_although_a_record_is_damaged()
     {
-        var content = new byte[Chunks * BlockMap.ChunkLength];
-        new Random(4).NextBytes(content);
-        await File.WriteAllBytesAsync(Database, content, Workspace.Cancellation);
+        await MakeDatabaseAsync(seed: 4);
         var (first, _) = await _workspace.MoveAsync();
         Flip(5);
         await _workspace.MoveAsync();
@@ -88,6 +80,13 @@ public sealed class TargetRecordTests : IDisposable
     }
 
     public void Dispose() => _workspace.Dispose();
+
+    private async Task MakeDatabaseAsync(int seed)
+    {
+        var content = new byte[Length];
+        new Random(seed).NextBytes(content);
+        await File.WriteAllBytesAsync(Database, content, Workspace.Cancellation);
+    }
 
     private async Task<Core.Activities.RoundFigures> MoveAsync()
     {
