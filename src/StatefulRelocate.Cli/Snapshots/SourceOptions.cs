@@ -33,14 +33,7 @@ internal sealed class SourceOptions
         command.Options.Add(_timeout);
     }
 
-    public SnapshotRequest ApplyTo(SnapshotRequest request, ParseResult parse)
-    {
-        if (parse.GetValue(_quiesced) && parse.GetValue(_snapshot) is "auto")
-            throw new RelocateException("--quiesced and --source-snapshot auto: whether something still writes is seen in the live files only; leave one of them out");
-        return Apply(request, parse);
-    }
-
-    private SnapshotRequest Apply(SnapshotRequest request, ParseResult parse) => request with
+    public SnapshotRequest ApplyTo(SnapshotRequest request, ParseResult parse) => request with
     {
         ChangedRanges = parse.GetValue(_ranges) switch
         {
@@ -52,6 +45,7 @@ internal sealed class SourceOptions
         SourceSnapshot = parse.GetValue(_snapshot) switch
         {
             null or "off" => SourceSnapshotMode.Off,
+            "auto" when parse.GetValue(_quiesced) => throw new RelocateException("--quiesced and --source-snapshot auto: whether something still writes is seen in the live files only; leave one of them out"),
             "auto" => SourceSnapshotMode.Auto,
             var other => throw new RelocateException($"--source-snapshot {other}: there are 'auto' and 'off'"),
         },

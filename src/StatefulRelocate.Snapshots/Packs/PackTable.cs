@@ -90,7 +90,7 @@ internal sealed record PackTable(string Name, long Size, IReadOnlyList<PackSegme
         var segments = Segments as UnreadSegments ?? UnreadSegments.Of(Segments);
         writer.Write7BitEncodedInt(segments.Count);
         writer.Write7BitEncodedInt(segments.Stored.Length);
-        writer.Write(segments.Stored.Span);
+        writer.Write(segments.Stored);
     }
 
     /// <summary>Reads the same; the segments only when one of them is asked for, as a round needs few packs of a large repository.</summary>

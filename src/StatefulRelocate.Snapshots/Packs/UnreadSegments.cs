@@ -5,13 +5,13 @@ namespace StatefulRelocate.Snapshots.Packs;
 /// <summary>The segments of a pack without their blocks, as this machine's index cache holds them; decoded when one of them is first asked for.</summary>
 /// <param name="count">How many there are.</param>
 /// <param name="stored">What they were written as.</param>
-internal sealed class UnreadSegments(int count, ReadOnlyMemory<byte> stored) : IReadOnlyList<PackSegment>
+internal sealed class UnreadSegments(int count, byte[] stored) : IReadOnlyList<PackSegment>
 {
     private PackSegment[]? _segments;
 
     public int Count => count;
 
-    public ReadOnlyMemory<byte> Stored => stored;
+    public byte[] Stored => stored;
 
     public PackSegment this[int index] => (_segments ??= Decode())[index];
 
@@ -36,7 +36,7 @@ internal sealed class UnreadSegments(int count, ReadOnlyMemory<byte> stored) : I
 
     private PackSegment[] Decode()
     {
-        using var reader = new BinaryReader(new MemoryStream(stored.ToArray()));
+        using var reader = new BinaryReader(new MemoryStream(stored));
         var segments = new PackSegment[count];
         for (var i = 0; i < count; i++)
             segments[i] = new PackSegment(reader.Read7BitEncodedInt64(), reader.Read7BitEncodedInt(), reader.Read7BitEncodedInt(), reader.ReadBoolean(), [], []);

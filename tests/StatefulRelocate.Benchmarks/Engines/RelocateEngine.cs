@@ -21,8 +21,10 @@ internal sealed class RelocateEngine(string program, string name = RelocateEngin
 
     public override Invocation Snapshot(EngineSetup setup) => Run(setup, ["snapshot", "create", setup.Source, .. snapshotOptions]);
 
-    public override Invocation FinalSnapshot(EngineSetup setup)
-        => Programs.Read(Program, "snapshot", "create", "--help").Contains("--quiesced", StringComparison.Ordinal) ? Run(setup, ["snapshot", "create", setup.Source, "--quiesced", .. snapshotOptions]) : Snapshot(setup);
+    /// <summary>Further options of a snapshot of what nothing writes to any more.</summary>
+    public string[] FinalOptions { get; init; } = [];
+
+    public override Invocation FinalSnapshot(EngineSetup setup) => Run(setup, ["snapshot", "create", setup.Source, .. FinalOptions, .. snapshotOptions]);
 
     public override Invocation Restore(EngineSetup setup, string target, bool inPlace)
         => inPlace ? Run(setup, "snapshot", "restore", "latest", target, "--in-place") : Run(setup, "snapshot", "restore", "latest", target);

@@ -85,7 +85,10 @@ internal sealed class SizeScenario(string program, double scale, ulong seed, Ben
 
     private RelocateEngine? Engine(string driver)
     {
-        var known = Programs.Read(program, "snapshot", "create", "--help").Contains("--changed-ranges", StringComparison.Ordinal);
-        return known ? new RelocateEngine(program, driver, "--changed-ranges", driver) : driver == "scan" ? new RelocateEngine(program, driver) : null;
+        // Asked here, and not between the dropping of the page cache and the snapshot, which would warm the program.
+        var help = Programs.Read(program, "snapshot", "create", "--help");
+        string[] final = help.Contains("--quiesced", StringComparison.Ordinal) ? ["--quiesced"] : [];
+        return help.Contains("--changed-ranges", StringComparison.Ordinal) ? new RelocateEngine(program, driver, "--changed-ranges", driver) { FinalOptions = final }
+            : driver == "scan" ? new RelocateEngine(program, driver) { FinalOptions = final } : null;
     }
 }
